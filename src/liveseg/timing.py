@@ -1,0 +1,92 @@
+"""Times of stages and frames, gathered in bounded memory and told as rates and percentiles."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RESERVOIR = 4096
+
+
+class Samples:
+    """Durations in seconds: exact count and sum, and percentiles over a uniform sample of bounded size.
+
+    The sample is Vitter's reservoir (Algorithm R, 1985), so a video of any length costs the same memory; up to
+    4,096 values the percentiles are exact.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.total = 0.0
+        self._kept: list[float] = []
+        self._random = random.Random(0)  # noqa: S311 - a sample of times, not a secret
+
+    def add(self, seconds: float) -> None:
+        """Take one duration."""
+        self.count += 1
+        self.total += seconds
+        if len(self._kept) < _RESERVOIR:
+            self._kept.append(seconds)
+            return
+        place = self._random.randrange(self.count)
+        if place < _RESERVOIR:
+            self._kept[place] = seconds
+
+    @property
+    def mean(self) -> float:
+        """Seconds on average; 0 where nothing was taken."""
+        return self.total / self.count if self.count else 0.0
+
+    def percentile(self, percent: float) -> float:
+        """The value below which `percent` of the durations lie, in seconds; 0 where nothing was taken."""
+        return float(np.percentile(self._kept, percent)) if self._kept else 0.0
+
+
+class Rate:
+    """Events a second over the last `span` of them: what to draw on a frame."""
+
+    def __init__(self, span: int = 30) -> None:
+        self._times: deque[float] = deque(maxlen=span + 1)
+
+    def tick(self, now: float) -> float:
+        """Take an event at `now` seconds and return the rate; 0 for the first one, which has no interval."""
+        self._times.append(now)
+        passed = now - self._times[0]
+        # N stamps are N - 1 intervals.
+        return (len(self._times) - 1) / passed if passed > 0 else 0.0
+
+
+class StageTimes:
+    """How long each stage of a line was busy; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stages: dict[str, Samples] = {}
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Take one duration of a stage."""
+        with self._lock:
+            self._stages.setdefault(stage, Samples()).add(seconds)
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Take the duration of the block, also of one that fails."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(stage, time.perf_counter() - started)
+
+    def milliseconds(self) -> dict[str, float]:
+        """The mean of each stage in milliseconds, in the order in which the stages first finished."""
+        with self._lock:
+            return {stage: samples.mean * 1e3 for stage, samples in self._stages.items()}

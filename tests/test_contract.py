@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liveseg.contract import SCHEMA, ModelContract
+from liveseg.errors import WeightsError
+from liveseg.labels import PASCAL_VOC
+
+LITE = ModelContract("lite", PASCAL_VOC, multiple=16, offset=1, align_corners=True, default_size=385)
+
+
+@given(st.floats(0.1, 5000), st.integers(1, 64), st.integers(0, 1))
+def test_a_fitted_size_obeys_the_rule_and_is_the_nearest(pixels, multiple, offset):
+    contract = ModelContract("x", PASCAL_VOC, multiple=multiple, offset=offset)
+    fitted = contract.fit(pixels)
+    assert (fitted - offset) % multiple == 0
+    assert fitted >= multiple + offset
+    if pixels >= multiple + offset:
+        assert abs(fitted - pixels) <= multiple / 2 + 1e-6
+
+
+def test_lite_takes_sizes_of_sixteen_k_plus_one():
+    assert [LITE.fit(size) for size in (1, 17, 380, 385, 576)] == [17, 17, 385, 385, 577]
+
+
+def test_a_contract_survives_json():
+    assert ModelContract.from_json(LITE.to_json()) == LITE
+
+
+def test_a_newer_schema_asks_for_an_upgrade():
+    record = json.loads(LITE.to_json()) | {"schema": SCHEMA + 1}
+    with pytest.raises(WeightsError, match="upgrade liveseg"):
+        ModelContract.from_json(json.dumps(record))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"schema": 1}', '{"schema": 1, "labels": ["a"], "foo": 1}'])
+def test_text_that_is_no_contract_is_refused(text):
+    with pytest.raises(WeightsError):
+        ModelContract.from_json(text)
+
+
+def test_a_size_rule_that_makes_no_sense_is_refused():
+    with pytest.raises(WeightsError, match="size rule"):
+        ModelContract("x", PASCAL_VOC, multiple=0)
