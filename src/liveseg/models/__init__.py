@@ -1,0 +1,1 @@
+"""The networks, one file an architecture; with their registry and their checkpoints."""
