@@ -1,0 +1,5 @@
+"""Pictures made from masks."""
+
+from liveseg.render.overlay import Painter
+
+__all__ = ["Painter"]

@@ -1,0 +1,68 @@
+"""Masks as colours: on black, or blended over the picture they were made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from liveseg.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
+
+    from liveseg.labels import LabelSet
+
+    Pixels = NDArray[np.uint8]
+
+DEFAULT_ALPHA = 0.6
+
+
+class Painter:
+    """Draws masks of one label set; make it once, use it for every frame and from any thread.
+
+    Args:
+        labels: the classes and their colours.
+        classes: indices of the classes to draw; `None` for all. The background is never drawn.
+    """
+
+    def __init__(self, labels: LabelSet, classes: Collection[int] | None = None) -> None:
+        drawn = np.zeros(256, np.bool_)
+        drawn[list(range(len(labels)) if classes is None else classes)] = True
+        if labels.background:
+            drawn[0] = False
+        colors = labels.colors.copy()
+        colors[~drawn] = 0
+        self._colors = colors.reshape(256, 1, 3)
+        self._drawn = np.where(drawn, np.uint8(255), np.uint8(0))
+        self._draws_all_but_zero = bool(drawn[1 : len(labels)].all()) and labels.background
+
+    def color(self, mask: Pixels) -> Pixels:
+        """The classes' colours on black: `(H, W)` indices to `(H, W, 3)` `uint8` RGB."""
+        # OpenCV's look-up keeps the channel order of the table that it is given, so RGB stays RGB.
+        return np.asarray(cv2.applyColorMap(np.ascontiguousarray(mask), self._colors), np.uint8)
+
+    def overlay(self, image: Pixels, mask: Pixels, alpha: float = DEFAULT_ALPHA) -> Pixels:
+        """The picture with its classes tinted: `(1 - alpha) * image + alpha * color` on drawn classes.
+
+        Elsewhere the picture is untouched.
+
+        Args:
+            image: `(H, W, 3)` `uint8` RGB; not changed.
+            mask: `(H, W)` `uint8` class indices.
+            alpha: opacity of the colours, in [0, 1].
+
+        Raises:
+            UsageError: an alpha outside [0, 1], or a mask of another size than the image.
+        """
+        if not 0.0 <= alpha <= 1.0:
+            raise UsageError(f"alpha is an opacity from 0 to 1, not {alpha}")
+        if image.shape[:2] != mask.shape:
+            raise UsageError(f"the mask is {mask.shape} but the image is {image.shape[:2]}")
+        tinted = cv2.addWeighted(image, 1.0 - alpha, self.color(mask), alpha, 0.0)
+        # Copied under a mask, since every non-zero mask value counts and class indices are just that.
+        where = np.ascontiguousarray(mask) if self._draws_all_but_zero else cv2.LUT(mask, self._drawn)
+        return np.asarray(cv2.copyTo(tinted, where, image.copy()), np.uint8)
