@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -83,5 +84,62 @@ def run_liveseg():
         command = [sys.executable, "-m", "liveseg", *map(str, arguments)]
         fixed = {"capture_output": True, "text": True, "stdin": subprocess.DEVNULL, "timeout": 120}
         return subprocess.run(command, check=False, **fixed, **options)
+
+    return run
+
+
+@contextmanager
+def x_server(program):
+    """An X server on a free display; yields the display's name."""
+    read, write = os.pipe()
+    command = [
+        program,
+        "-displayfd",
+        str(write),
+        "-noreset",
+        "-screen",
+        "0",
+        "800x600x24",
+        "-nolisten",
+        "tcp",
+    ]
+    with subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL) as server:
+        os.close(write)
+        try:
+            with os.fdopen(read) as answer:
+                number = answer.readline().strip()
+            assert number, "the X server did not start"
+            yield f":{number}"
+        finally:
+            server.terminate()
+
+
+@pytest.fixture(scope="session")
+def x_display(require, require_module):
+    """The name of an X server without a screen, started for the tests."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("tests displays as Linux has them")
+    require_module("pygame", "pygame-ce")
+    with x_server(require("Xvfb", "xvfb")) as name:
+        yield name
+
+
+@pytest.fixture
+def display(x_display, monkeypatch):
+    """A display, set in the environment of the test."""
+    for name in ("WAYLAND_DISPLAY", "SDL_VIDEODRIVER", "SDL_VIDEO_DRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DISPLAY", x_display)
+    return x_display
+
+
+@pytest.fixture
+def xdotool(display, require):
+    """`xdotool(*arguments)`: a person's keys and eyes on the display; gives what it prints."""
+    program = require("xdotool", "xdotool")
+
+    def run(*arguments):
+        answer = subprocess.run([program, *arguments], check=True, capture_output=True, text=True, timeout=30)
+        return answer.stdout
 
     return run

@@ -1,0 +1,140 @@
+"""Files that are whole or not there: written under a partial name beside the target, then renamed.
+
+The partial name of `NAME.EXT` is `NAME.partial.EXT`: its extension still says what it holds, so that what a
+killed run leaves behind can be opened, and nothing broken ever bears a final name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from liveseg.errors import LivesegError, OutputExistsError, SinkError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from os import PathLike
+
+PARTIAL = ".partial"
+"""What stands between the stem and the extension of a file that is still being written."""
+
+_NO_SPACE = "no space left there; free some, or choose another place with -o"
+_NOT_ALLOWED = "not allowed to write there; choose another place with -o"
+_REASONS = {
+    errno.ENOSPC: _NO_SPACE,
+    errno.EDQUOT: _NO_SPACE,
+    errno.EACCES: _NOT_ALLOWED,
+    errno.EPERM: _NOT_ALLOWED,
+    errno.EROFS: "that disk is read-only; choose another place with -o",
+    errno.ENAMETOOLONG: "the file name is too long; choose a shorter one with -o",
+    errno.EFBIG: "the file is larger than that disk or a set limit allows; choose another place with -o",
+    errno.ENOENT: "its folder does not exist and cannot be made; choose another place with -o",
+}
+
+
+def partial_path(target: str | PathLike[str]) -> Path:
+    """The name that a file has until it is whole: `NAME.partial.EXT`, in the folder of the target."""
+    target = Path(target)
+    return target.with_name(f"{target.stem}{PARTIAL}{target.suffix}")
+
+
+def is_partial(path: Path) -> bool:
+    """Whether a name is that of a file which was never finished."""
+    return PARTIAL in path.suffixes[-2:]
+
+
+def prepare(target: str | PathLike[str], *, overwrite: bool) -> Path:
+    """Make a target ready to be written: its folder, and in it an empty partial file, whose path is returned.
+
+    Raises:
+        OutputExistsError: the target is there and `overwrite` is false.
+        SinkError: the target is a folder or a device, or its folder cannot be made or written to.
+    """
+    target = Path(target)
+    try:
+        _refuse_existing(target, overwrite=overwrite)
+        _make_folder(target)
+        partial = partial_path(target)
+        # Opening it is the only question about rights, space and names that every system answers truly.
+        partial.open("wb").close()
+    except SinkError:
+        raise
+    except OSError as error:
+        raise sink_error(target, error) from error
+    return partial
+
+
+def commit(partial: Path, target: Path, *, overwrite: bool = True) -> None:
+    """Give a finished file its final name, in one step.
+
+    Raises:
+        OutputExistsError: the target has appeared meanwhile and `overwrite` is false.
+        SinkError: the file cannot be renamed.
+    """
+    try:
+        _refuse_existing(target, overwrite=overwrite)
+        partial.replace(target)
+    except SinkError:
+        raise
+    except OSError as error:
+        raise sink_error(target, error) from error
+
+
+def discard(partial: Path) -> None:
+    """Remove a partial file, if it is there and can be removed."""
+    # What ended the writing is the error to report; a leftover beside it is named as one by its own name.
+    with contextlib.suppress(OSError):
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_write(target: str | PathLike[str], *, overwrite: bool) -> Iterator[Path]:
+    """Write a file that appears whole under its name, or not at all: yields the partial path to write to.
+
+    Left by an exception, the partial file is removed. The body is expected to write and nothing else: an
+    `OSError` in it is reported as the target's.
+
+    Raises:
+        OutputExistsError: the target is there and `overwrite` is false.
+        SinkError: the target cannot be written; the message says why.
+    """
+    target = Path(target)
+    partial = prepare(target, overwrite=overwrite)
+    try:
+        yield partial
+        commit(partial, target, overwrite=overwrite)
+    except BaseException as error:
+        discard(partial)
+        if isinstance(error, OSError) and not isinstance(error, LivesegError):
+            raise sink_error(target, error) from error
+        raise
+
+
+def sink_error(target: str | PathLike[str], error: OSError) -> SinkError:
+    """What the operating system said about a target, as one line with its remedy."""
+    reason = _REASONS.get(error.errno or 0) or error.strerror or " ".join(str(error).split())
+    return SinkError(f"cannot write {target}: {reason or type(error).__name__}")
+
+
+def _make_folder(target: Path) -> None:
+    for folder in (target.parent, *target.parent.parents):
+        if folder.is_dir():
+            break
+        if folder.exists():
+            raise SinkError(f"cannot write {target}: {folder} is a file, not a folder; choose another -o")
+    target.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _refuse_existing(target: Path, *, overwrite: bool) -> None:
+    if target.is_dir():
+        raise SinkError(f"cannot write {target}: that is a folder; name a file in it")
+    if not target.exists():
+        return
+    if not target.is_file():
+        # Renaming over a device such as /dev/null would replace the device.
+        raise SinkError(f"cannot write {target}: that is not a regular file; choose another name with -o")
+    if not overwrite:
+        raise OutputExistsError(f"{target} exists already; add --overwrite, or choose another name with -o")

