@@ -1,0 +1,1 @@
+"""What runs a network: one protocol, an implementation a file, and the loader that picks one."""

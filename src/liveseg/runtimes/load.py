@@ -1,0 +1,233 @@
+"""From a model's name or a weights file to a runtime that is ready to run."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from liveseg.contract import ModelContract
+from liveseg.errors import SourceNotFoundError, UsageError, WeightsError
+from liveseg.labels import PASCAL_VOC, LabelSet, voc_palette
+from liveseg.models.extras import require
+from liveseg.models.registry import ModelInfo, find_model
+from liveseg.runtimes.base import parse_device
+from liveseg.weights.catalogue import find_weights
+from liveseg.weights.home import exported_folder
+from liveseg.weights.integrity import sha256
+from liveseg.weights.locate import bundled, locate
+from liveseg.weights.sidecar import contract_of, read_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from liveseg.models.network import SegmentationNetwork
+    from liveseg.runtimes.base import Runtime
+
+    Progress = Callable[[int, int | None], None]
+
+RuntimeName = Literal["auto", "onnx", "torch"]
+
+DEFAULT_MODEL = "lite"
+BUNDLED: Literal["lite"] = "lite"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, as the loader takes it; see `load`."""
+
+    model: str | None = None
+    weights: Path | None = None
+    runtime: RuntimeName = "auto"
+    device: str = "auto"
+    threads: int | None = None
+    progress: Progress | None = None
+
+
+def load(request: Request) -> Runtime:
+    """A runtime for a model, its weights found, downloaded or exported as needed.
+
+    Raises:
+        UsageError: a model, runtime or device that does not exist.
+        WeightsError: weights that cannot be had or used.
+        MissingExtraError: PyTorch is needed and not installed.
+        DeviceError: a device that was asked for and is not there.
+    """
+    kind, _ = parse_device(request.device)
+    runtime = request.runtime if request.runtime != "auto" else _pick_runtime(kind)
+    if request.weights is not None:
+        return _load_own(request, request.weights, runtime)
+    info = find_model(request.model or DEFAULT_MODEL)
+    if runtime == "onnx" and info.name == BUNDLED:
+        return _onnx(bundled(BUNDLED, "onnx"), request)
+    return _load_network(request, runtime, _Published(info, request.progress))
+
+
+def _pick_runtime(kind: str) -> Literal["onnx", "torch"]:
+    """ONNX Runtime, unless a device is wanted that only PyTorch drives here."""
+    if kind == "mps":
+        return "torch"
+    if kind == "cuda":
+        import onnxruntime
+
+        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers() and has_torch():
+            return "torch"
+    return "onnx"
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed; it is not imported."""
+    return importlib.util.find_spec("torch") is not None
+
+
+def _onnx(path: Path, request: Request, contract: ModelContract | None = None) -> Runtime:
+    from liveseg.runtimes.onnx import OnnxRuntime
+
+    return OnnxRuntime(path, contract=contract, device=request.device, threads=request.threads)
+
+
+class _Published:
+    """A model of the registry with its published or bundled weights."""
+
+    def __init__(self, info: ModelInfo, progress: Progress | None) -> None:
+        self.name = info.name
+        self.contract = info.contract
+        self._progress = progress
+
+    @cached_property
+    def path(self) -> Path:
+        if self.name == BUNDLED:
+            return bundled(BUNDLED, "safetensors")
+        return locate(self.name, progress=self._progress)
+
+    @property
+    def identity(self) -> str:
+        # The published hash, so that an export already made is found where the weights themselves are not.
+        return f"{find_weights(self.name).sha256_prefix}\n{self.contract.to_json()}"
+
+    def network(self) -> SegmentationNetwork:
+        from liveseg.models.build import build
+        from liveseg.models.checkpoint import load_into, load_state
+
+        network = build(self.name)
+        load_into(network, load_state(self.path), source=str(self.path))
+        return network
+
+
+class _Own:
+    """A checkpoint file of the user's own; read only where its export is not in the cache."""
+
+    def __init__(self, path: Path, model: str | None) -> None:
+        self.path = path
+        self.name = path.stem
+        self._model = model
+        self._labels = read_labels(path)
+
+    @property
+    def identity(self) -> str:
+        labels = json.dumps(self._labels.to_json()) if self._labels else ""
+        return f"{sha256(self.path)}\n{self.name}\n{self._model}\n{labels}"
+
+    @cached_property
+    def _state(self) -> dict[str, Tensor]:
+        require("torch", f"{self.path.name}, a PyTorch checkpoint,")
+        from liveseg.models.checkpoint import load_state
+
+        return load_state(self.path)
+
+    @cached_property
+    def _info(self) -> ModelInfo:
+        from liveseg.models.checkpoint import identify
+
+        looks_like = identify(self._state)
+        name = self._model or looks_like
+        if name is None:
+            raise WeightsError(f"{self.path} fits none of liveseg's networks; its tensors have other names or shapes")
+        if looks_like is not None and looks_like != name:
+            raise WeightsError(f"{self.path} holds weights of {looks_like}, not of {name}; use --model {looks_like}")
+        return find_model(name)
+
+    @cached_property
+    def contract(self) -> ModelContract:
+        from liveseg.models.checkpoint import num_classes_of
+
+        classes = num_classes_of(self._state, self._info.name)
+        contract = contract_of(self.path)
+        labels = self._labels or (contract.labels if contract else None)
+        if labels is None:
+            labels = PASCAL_VOC if classes == len(PASCAL_VOC) else _numbered(classes)
+        if len(labels) != classes:
+            raise WeightsError(f"{self.path} has {classes} classes, but the labels beside it name {len(labels)}")
+        return replace(contract or self._info.contract, name=self.name, labels=labels)
+
+    def network(self) -> SegmentationNetwork:
+        from liveseg.models.build import build
+        from liveseg.models.checkpoint import load_into
+
+        network = build(self._info.name, num_classes=len(self.contract.labels))
+        load_into(network, self._state, source=str(self.path))
+        return network
+
+
+def _load_own(request: Request, path: Path, runtime: Literal["onnx", "torch"]) -> Runtime:
+    if not path.is_file():
+        raise SourceNotFoundError(f"no such weights file: {path}")
+    if path.suffix.lower() != ".onnx":
+        return _load_network(request, runtime, _Own(path, request.model))
+    if request.runtime == "torch":
+        raise UsageError(f"{path} is an ONNX model, which the torch runtime does not run; leave out --runtime")
+    labels = read_labels(path)
+    if labels is None:
+        return _onnx(path, request)
+    base = find_model(request.model).contract if request.model else ModelContract(path.stem, labels)
+    return _onnx(path, request, replace(base, name=path.stem, labels=labels))
+
+
+def _numbered(classes: int) -> LabelSet:
+    names = ("background", *(f"class_{index}" for index in range(1, classes)))
+    return LabelSet(names, voc_palette(classes))
+
+
+def _load_network(request: Request, runtime: Literal["onnx", "torch"], weights: _Published | _Own) -> Runtime:
+    if runtime == "torch":
+        require("torch", "the torch runtime")
+        from liveseg.runtimes.torch import TorchRuntime
+
+        return TorchRuntime(weights.network(), weights.contract, device=request.device, threads=request.threads)
+    return _onnx(ensure_exported(weights), request)
+
+
+def ensure_exported(weights: _Published | _Own) -> Path:
+    """The cached ONNX export of some weights; made by PyTorch where it is not there yet."""
+    digest = hashlib.sha256(f"{weights.identity}\n{_code_version()}".encode())
+    target = exported_folder() / f"{weights.name}-{digest.hexdigest()[:16]}.onnx"
+    if target.is_file():
+        return target
+    # The weights first: who has neither them nor PyTorch is better helped by hearing how to get the weights.
+    source = weights.path
+    require("torch", f"the first use of {source.name}, which is exported to ONNX once,")
+    from filelock import FileLock
+
+    from liveseg.runtimes.export import export_onnx
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{target}.lock"):
+        if not target.is_file():
+            export_onnx(weights.network(), weights.contract, target)
+    return target
+
+
+def _code_version() -> str:
+    """A hash of the code that decides what an export holds, opset included: no export outlives its maker."""
+    package = Path(__file__).parent.parent
+    sources = [*sorted((package / "models").glob("*.py")), package / "runtimes" / "export.py"]
+    digest = hashlib.sha256()
+    for source in [*sources, package / "runtimes" / "torch.py"]:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,102 @@
+"""From a name or a file to a runtime: what is found, exported, cached and refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from liveseg import Segmenter
+from liveseg.errors import UsageError, WeightsError, WeightsUnavailableError
+from liveseg.runtimes.load import Request, load
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (1, 64, 96, 3), dtype=np.uint8)
+
+
+def test_own_weights_with_names_beside_them(checkpoint, network_of, home):
+    checkpoint.with_suffix(".json").write_text(
+        json.dumps({"classes": ["background", "vine", "grape"], "palette": [[0, 0, 0], [9, 8, 7], [1, 2, 3]]}),
+        encoding="utf-8",
+    )
+    segmenter = Segmenter(weights=checkpoint)
+    assert segmenter.model == "vines"
+    assert segmenter.runtime == "onnx"
+    assert segmenter.labels.names == ("background", "vine", "grape")
+    assert segmenter.labels.palette[1] == (9, 8, 7)
+    reference = Segmenter(weights=checkpoint, runtime="torch")
+    got, wanted = segmenter._runtime(PICTURE), reference._runtime(PICTURE)
+    assert np.abs(got - wanted).max() <= 1e-4 * np.abs(wanted).max()
+
+
+def test_own_weights_without_names_get_numbered_classes(checkpoint, exported):
+    assert Segmenter(weights=checkpoint).labels.names == ("background", "class_1", "class_2")
+
+
+def test_names_that_do_not_fit_the_weights_are_refused(checkpoint, home):
+    checkpoint.with_suffix(".json").write_text('{"classes": ["background", "vine"]}', encoding="utf-8")
+    with pytest.raises(WeightsError, match="3 classes, but the labels beside it name 2"):
+        load(Request(weights=checkpoint))
+
+
+def test_a_second_load_takes_the_export_from_the_cache_and_needs_no_pytorch(checkpoint, exported):
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from liveseg import Segmenter\n"
+        f"print(Segmenter(weights={str(checkpoint)!r}).labels.names)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "class_2" in done.stdout
+    assert list(exported.parent.glob("*.onnx")) == [exported]
+
+
+def test_other_weights_in_the_same_file_are_exported_anew(checkpoint, exported, network_of):
+    before = load(Request(weights=checkpoint))(PICTURE)
+    network = network_of("lraspp", 3)
+    with torch.no_grad():
+        network.classifier.low_classifier.bias += 1.0
+    time.sleep(0.02)
+    torch.save(network.state_dict(), checkpoint)
+    after = load(Request(weights=checkpoint))(PICTURE)
+    np.testing.assert_allclose(after - before, 1.0, atol=1e-3)
+    assert len(list(exported.parent.glob("*.onnx"))) == 2
+
+
+def test_an_exported_file_runs_as_weights(exported):
+    segmenter = Segmenter(weights=exported)
+    assert segmenter.labels.names[1] == "class_1"
+    with pytest.raises(UsageError, match="torch runtime does not run"):
+        Segmenter(weights=exported, runtime="torch")
+
+
+def test_weights_of_another_network_are_named(checkpoint, home):
+    with pytest.raises(WeightsError, match="holds weights of lraspp, not of deeplabv3"):
+        load(Request(model="deeplabv3", weights=checkpoint))
+
+
+def test_published_weights_that_cannot_be_had_say_what_helps(home):
+    with pytest.raises(WeightsUnavailableError) as caught:
+        load(Request(model="lraspp"))
+    message = str(caught.value)
+    for remedy in ("liveseg pull lraspp", "--weights FILE", "--model lite"):
+        assert remedy in message
+    assert "\n" not in message
+
+
+def test_without_pytorch_a_checkpoint_names_the_extra(checkpoint, home):
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from liveseg.errors import LivesegError\n"
+        "from liveseg import Segmenter\n"
+        "try:\n"
+        f"    Segmenter(weights={str(checkpoint)!r})\n"
+        "except LivesegError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
+    assert "pip install 'liveseg[torch]'" in done.stdout
