@@ -1,0 +1,202 @@
+"""`Segmenter`: load a model once, segment many pictures."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from liveseg import postprocess, preprocess
+from liveseg.errors import UsageError
+from liveseg.runtimes.base import available_cores
+from liveseg.runtimes.load import Request, load
+from liveseg.segmentation import Segmentation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from liveseg.contract import ModelContract
+    from liveseg.labels import LabelSet
+    from liveseg.media.frame import Selection, Source
+    from liveseg.pipeline import Result
+    from liveseg.preprocess import Size
+    from liveseg.runtimes.base import Runtime
+    from liveseg.runtimes.load import Progress, RuntimeName
+
+    Picture = str | PathLike[str] | Image | NDArray[np.uint8]
+
+
+class Segmenter:
+    """A loaded model, ready to segment pictures: `Segmenter("lraspp")(image).mask`.
+
+    It holds no state between pictures and may be called from several threads at once.
+
+    Args:
+        model: a model's name (`lite` by default, which needs no download), see `liveseg models`.
+        weights: a `.onnx`, `.pth` or `.safetensors` file of one's own instead of the model's published weights.
+        runtime: `auto`, `onnx` or `torch`.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        threads: threads to use on the CPU; all available cores by default.
+        size: shorter side of the network's input in pixels, or `native` for each picture's own size; by default the
+            size at which the model is best.
+        progress: called while weights are downloaded, with the bytes so far and, if known, in all.
+
+    Raises:
+        UsageError: a name, device or size that does not exist.
+        WeightsError: weights that cannot be had or used.
+        MissingExtraError: PyTorch is needed and not installed.
+        DeviceError: a device that was asked for and is not there.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        weights: str | PathLike[str] | None = None,
+        runtime: RuntimeName = "auto",
+        device: str = "auto",
+        threads: int | None = None,
+        size: Size | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads is a number from 1 up, not {threads}")
+        self.threads = threads or available_cores()
+        request = Request(
+            model=model,
+            weights=None if weights is None else Path(weights),
+            runtime=runtime,
+            device=device,
+            threads=self.threads,
+            progress=progress,
+        )
+        self._adopt(load(request), size)
+
+    @classmethod
+    def from_runtime(cls, runtime: Runtime, *, size: Size | None = None, threads: int | None = None) -> Self:
+        """A segmenter around a runtime of one's own: anything that fulfils `liveseg.runtimes.base.Runtime`."""
+        segmenter = cls.__new__(cls)
+        segmenter.threads = threads or available_cores()
+        segmenter._adopt(runtime, size)  # noqa: SLF001 - this is its own class
+        return segmenter
+
+    def _adopt(self, runtime: Runtime, size: Size | None) -> None:
+        if isinstance(size, int) and size < 1:
+            raise UsageError(f"size is a number of pixels from 1 up, or native, not {size}")
+        self._runtime = runtime
+        self.size: Size = size or runtime.contract.default_size
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self._runtime.contract.name
+
+    @property
+    def runtime(self) -> str:
+        """The name of the runtime in use."""
+        return self._runtime.name
+
+    @property
+    def device(self) -> str:
+        """The device that the network really runs on."""
+        return self._runtime.device
+
+    @property
+    def labels(self) -> LabelSet:
+        """The model's classes."""
+        return self._runtime.contract.labels
+
+    @property
+    def contract(self) -> ModelContract:
+        """How the model is fed and read."""
+        return self._runtime.contract
+
+    def __call__(self, image: Picture, *, color: Literal["rgb", "bgr"] = "rgb") -> Segmentation:
+        """Segment one picture.
+
+        Args:
+            image: a path, a PIL image, or an array `(H, W, 3)` `uint8`.
+            color: the channel order of an array, `rgb` or, as OpenCV has it, `bgr`.
+
+        Returns:
+            The mask at the picture's size, and what can be made from it.
+
+        Raises:
+            SourceNotFoundError: no such file.
+            MediaError: a file that is no image.
+            UsageError: an array of another layout or type.
+        """
+        return self.segment(as_rgb(image, color))
+
+    def segment(self, image: NDArray[np.uint8]) -> Segmentation:
+        """Segment one picture that is already `(H, W, 3)` `uint8` RGB; what `__call__` does after reading it."""
+        height, width = image.shape[:2]
+        contract = self._runtime.contract
+        clock = [time.perf_counter()]
+        resized = preprocess.resize(image, *preprocess.input_size(height, width, self.size, contract))
+        clock.append(time.perf_counter())
+        logits = self._runtime(resized[None])[0]
+        clock.append(time.perf_counter())
+        mask = postprocess.upsampled_argmax(logits, height, width, align_corners=contract.align_corners)
+        clock.append(time.perf_counter())
+        spent = [(after - before) * 1e3 for before, after in pairwise(clock)]
+        return Segmentation(
+            image=image,
+            mask=mask,
+            labels=contract.labels,
+            logits=logits,
+            align_corners=contract.align_corners,
+            speed=dict(zip(("preprocess", "infer", "postprocess"), spent, strict=True)),
+        )
+
+    def stream(self, source: str | PathLike[str] | Source, *, selection: Selection | None = None) -> Iterator[Result]:
+        """Segment a video, or an image, frame by frame, decoding ahead in another thread.
+
+        Args:
+            source: a path, or any `liveseg.media.frame.Source`; it is closed at the end.
+            selection: which frames of a path are wanted; all by default.
+
+        Yields:
+            Each frame's `index`, `timestamp` (exact seconds), `frame` and `segmentation`, in order.
+
+        Raises:
+            SourceNotFoundError: no such file.
+            MediaError: a file that is neither image nor video.
+        """
+        from liveseg.media import open_source
+        from liveseg.pipeline import Pipeline
+
+        opened = open_source(Path(source), selection) if isinstance(source, str | PathLike) else source
+        with opened:
+            yield from Pipeline(self).run(opened)
+
+
+def as_rgb(image: Picture, color: str = "rgb") -> NDArray[np.uint8]:
+    """Anything that liveseg takes for a picture, as `(H, W, 3)` `uint8` RGB; see `Segmenter.__call__`."""
+    if isinstance(image, str | PathLike):
+        from liveseg.media.images import read_image
+
+        return read_image(Path(image))
+    if not isinstance(image, np.ndarray):
+        from PIL.Image import Image
+
+        if isinstance(image, Image):
+            from liveseg.media.images import to_rgb
+
+            return to_rgb(image)
+        raise UsageError(f"a picture is a path, a PIL image or a numpy array, not {type(image).__name__}")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise UsageError(
+            f"an array is (H, W, 3) uint8, not {image.shape} {image.dtype}; for other pixels pass a PIL image or a path"
+        )
+    if color not in ("rgb", "bgr"):
+        raise UsageError(f"color is 'rgb' or 'bgr', not {color!r}")
+    return np.ascontiguousarray(image[:, :, ::-1] if color == "bgr" else image)

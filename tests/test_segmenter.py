@@ -1,0 +1,171 @@
+"""The bundled model on real photos, through the public interface."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import liveseg
+from liveseg import PASCAL_VOC, Segmenter
+from liveseg.contract import ModelContract
+from liveseg.errors import DeviceError, MediaError, SourceNotFoundError, UsageError
+
+
+@pytest.fixture(scope="module")
+def segmenter():
+    return Segmenter()
+
+
+@pytest.fixture(scope="module")
+def cat(skimage_data):
+    return skimage_data / "chelsea.png"
+
+
+def share(segmentation, name):
+    return {area.name: area.share for area in segmentation.areas()}.get(name, 0.0)
+
+
+def test_the_default_model_finds_a_cat_in_a_photo_of_a_cat(segmenter, cat):
+    found = segmenter(cat)
+    assert found.mask.shape == (300, 451)
+    assert found.mask.dtype == np.uint8
+    assert share(found, "cat") > 0.4
+    assert share(found, "person") == 0
+
+
+def test_it_finds_a_person_in_a_photo_of_a_person(segmenter, skimage_data):
+    assert share(segmenter(skimage_data / "astronaut.png"), "person") > 0.35
+
+
+def test_path_pil_rgb_and_bgr_give_the_same_mask(segmenter, cat):
+    image = Image.open(cat)
+    rgb = np.asarray(image)
+    wanted = segmenter(str(cat)).mask
+    assert np.array_equal(segmenter(image).mask, wanted)
+    assert np.array_equal(segmenter(rgb).mask, wanted)
+    assert np.array_equal(segmenter(rgb[:, :, ::-1], color="bgr").mask, wanted)
+    assert not np.array_equal(segmenter(rgb, color="bgr").mask, wanted)
+
+
+def test_areas_add_up_and_fall(segmenter, cat):
+    areas = segmenter(cat).areas()
+    assert sum(area.pixels for area in areas) == 300 * 451
+    assert sum(area.share for area in areas) == pytest.approx(1)
+    assert [area.pixels for area in areas] == sorted((area.pixels for area in areas), reverse=True)
+    assert all(PASCAL_VOC.names[area.index] == area.name for area in areas)
+
+
+def test_confidence_is_the_winners_probability(segmenter, cat):
+    found = segmenter(cat)
+    logits = found.full_logits()
+    assert logits.shape == (21, 300, 451)
+    odds = np.exp(logits - logits.max(axis=0))
+    np.testing.assert_allclose(found.confidence, (odds.max(axis=0) / odds.sum(axis=0)), atol=1e-4)
+    assert np.mean(logits.argmax(axis=0) == found.mask) > 0.9999
+
+
+def test_pictures_made_from_a_mask(segmenter, cat, tmp_path):
+    found = segmenter(cat)
+    assert np.array_equal(found.color_mask(), PASCAL_VOC.colors[found.mask])
+    background = found.mask == 0
+    assert np.array_equal(found.overlay()[background], found.image[background])
+    assert np.array_equal(found.overlay(classes=["dog"])[found.mask == 8], found.image[found.mask == 8])
+    found.save_mask(tmp_path / "mask.png")
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "mask.png")), found.mask)
+
+
+def test_speed_names_the_stages(segmenter, cat):
+    assert list(segmenter(cat).speed) == ["preprocess", "infer", "postprocess"]
+    assert all(value > 0 for value in segmenter(cat).speed.values())
+
+
+def test_many_threads_may_share_one_segmenter(segmenter, skimage_data):
+    photos = [skimage_data / name for name in ("chelsea.png", "astronaut.png", "coffee.png", "chelsea.png")]
+    alone = [segmenter(photo).mask for photo in photos]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda photo: segmenter(photo).mask, photos))
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+@pytest.mark.parametrize("shape", [(17, 400, 3), (400, 17, 3), (1, 1, 3), (3, 50, 3)])
+def test_odd_and_tiny_pictures_get_a_mask_of_their_own_size(segmenter, shape):
+    assert segmenter(np.zeros(shape, np.uint8)).mask.shape == shape[:2]
+
+
+def test_size_sets_the_networks_input():
+    seen = []
+
+    class Spy:
+        """A stand-in for a runtime: it only records the shape of its input."""
+
+        name, device = "spy", "cpu"
+        contract = ModelContract("spy", PASCAL_VOC, multiple=16, offset=1)
+
+        def __call__(self, images):
+            seen.append(images.shape)
+            return np.zeros((1, 21, 4, 4), np.float32)
+
+    picture = np.zeros((300, 400, 3), np.uint8)
+    Segmenter.from_runtime(Spy(), size=160).segment(picture)
+    Segmenter.from_runtime(Spy(), size="native").segment(picture)
+    assert seen == [(1, 161, 209, 3), (1, 305, 401, 3)]
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((4, 4, 3), np.float32), "uint8"), (np.zeros((4, 4), np.uint8), "\\(H, W, 3\\)"),
+        (np.zeros((4, 4, 4), np.uint8), "\\(H, W, 3\\)"), (np.zeros((0, 4, 3), np.uint8), "\\(H, W, 3\\)"),
+        (17, "a path, a PIL image or a numpy array"),
+    ],
+)  # fmt: skip
+def test_what_is_no_picture_is_refused(segmenter, image, message):
+    with pytest.raises(UsageError, match=message):
+        segmenter(image)
+
+
+def test_errors_are_also_the_standard_ones(segmenter, tmp_path):
+    with pytest.raises(SourceNotFoundError, match=r"nowhere\.jpg"):
+        segmenter("nowhere.jpg")
+    with pytest.raises(FileNotFoundError):
+        segmenter("nowhere.jpg")
+    (tmp_path / "not.jpg").write_text("hello", encoding="utf-8")
+    with pytest.raises(MediaError, match=r"not\.jpg"):
+        segmenter(tmp_path / "not.jpg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"model": "lit"}, UsageError, "no such model 'lit'; choose one of lite"),
+        ({"device": "gpu"}, UsageError, "no such device"),
+        ({"device": "cuda:99"}, DeviceError, "CUDA"),
+        ({"device": "mps", "runtime": "onnx"}, DeviceError, "MPS"),
+        ({"threads": 0}, UsageError, "threads"),
+        ({"size": 0}, UsageError, "size"),
+        ({"weights": "nowhere.onnx"}, SourceNotFoundError, "nowhere.onnx"),
+    ],
+)
+def test_a_choice_that_cannot_be_met_is_an_error_and_never_a_silent_fallback(arguments, error, message):
+    with pytest.raises(error, match=message):
+        Segmenter(**arguments)
+
+
+def test_the_package_offers_its_names_lazily():
+    code = "import sys, liveseg; print(sorted(m for m in ('torch', 'onnxruntime', 'cv2', 'av') if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert "Segmenter" in dir(liveseg)
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = liveseg.Nothing
+
+
+def test_the_default_runtime_does_not_import_pytorch(cat):
+    code = f"import sys, liveseg; liveseg.Segmenter()({str(cat)!r}); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
