@@ -1,0 +1,71 @@
+"""The command line's frame: its commands, and one place where every failure becomes one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+
+from liveseg._version import __version__
+from liveseg.cli import demo, doctor, models, pull, run
+from liveseg.cli.console import say
+from liveseg.errors import LivesegError
+
+app = typer.Typer(
+    name="liveseg",
+    help="Semantic segmentation of images and videos, in real time, on the machine you have.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("models")(models.models)
+app.command("pull")(pull.pull)
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"liveseg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: bool = typer.Option(False, "--version", help="Print the version.", callback=_version, is_eager=True),
+) -> None:
+    del version  # answered by its callback
+
+
+def run_app() -> int:
+    """Run the command line of this process; returns the exit code and raises nothing."""
+    try:
+        app()
+    except SystemExit as ended:
+        # Typer has said what was wrong with the usage, or has nothing to say.
+        return ended.code if isinstance(ended.code, int) else 0
+    except KeyboardInterrupt:
+        say("liveseg: stopped")
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has gone; say nothing more to them, at exit neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except LivesegError as error:
+        if _verbose():
+            traceback.print_exc()
+        say(f"liveseg: {error}")
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the last resort: one line instead of a traceback
+        if _verbose():
+            traceback.print_exc()
+        say(f"liveseg: unexpected {type(error).__name__}: {error}; this is a bug in liveseg, -v shows where")
+        return 1
+    return 0
+
+
+def _verbose() -> bool:
+    return "-v" in sys.argv or "--verbose" in sys.argv

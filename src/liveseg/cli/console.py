@@ -1,0 +1,77 @@
+"""What the command line prints, and where: results to standard output, progress and errors to standard error."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from liveseg.pipeline import Result
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(line: str) -> None:
+    """Print one line to standard error, as it is: brackets in file names are no markup."""
+    err.print(line, markup=False)
+
+
+@contextmanager
+def frame_progress(name: str, total: int | None, *, quiet: bool) -> Iterator[Callable[[Result], None]]:
+    """A progress bar with remaining time and rate on a terminal; nothing in a pipe."""
+    if quiet or not sys.stderr.isatty() or total == 1:
+        yield lambda _result: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task(name, total=total, rate="")
+
+        def advance(_result: Result) -> None:
+            progress.advance(task)
+            speed = progress.tasks[0].speed
+            progress.update(task, rate=f"{speed:.1f} fps" if speed else "")
+
+        yield advance
+
+
+@contextmanager
+def download_progress(*, quiet: bool = False) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar with size, rate and remaining time while weights are downloaded; one line in a pipe."""
+    if quiet:
+        yield lambda _done, _total: None
+        return
+    if not sys.stderr.isatty():
+        told = False
+
+        def once(_done: int, total: int | None) -> None:
+            nonlocal told
+            if not told:
+                say(f"downloading weights ({f'{total / 1e6:.1f} MB' if total else 'size unknown'})")
+                told = True
+
+        yield once
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = ("weights", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("weights", total=None, visible=False)
+
+        def update(done: int, total: int | None) -> None:
+            progress.update(task, completed=done, total=total, visible=True)
+
+        yield update

@@ -1,0 +1,181 @@
+"""`liveseg run`: segment images and videos into files."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from liveseg.cli.console import download_progress, frame_progress, say
+from liveseg.cli.options import with_settings
+from liveseg.cli.report import print_report
+from liveseg.errors import LivesegError
+from liveseg.report import RunReport, SourceReport
+from liveseg.settings import RunSettings
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from liveseg.media.frame import Selection, Sink, Source
+    from liveseg.media.window import Window
+    from liveseg.pipeline import Pipeline, Result
+    from liveseg.segmenter import Segmenter
+
+Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Images, videos, folders, or globs in quotes.")]
+
+
+@with_settings(RunSettings)
+def run(sources: Sources, settings: RunSettings) -> None:
+    """Segment images and videos: each gets an overlay of its classes, and the run ends with a report.
+
+    Results go to outputs/ unless -o says otherwise.
+    """
+    from liveseg.media.paths import expand_sources
+
+    report = run_sources(expand_sources(sources), settings)
+    if settings.json:
+        typer.echo(json.dumps(report.to_json(), indent=2))
+    elif not settings.quiet:
+        print_report(report)
+    interrupted = any(outcome.ended_by == "signal" for outcome in report.outcomes)
+    if interrupted:
+        say("liveseg: stopped by a signal; what was made until then is finished and plays")
+    if report.failed or interrupted:
+        raise typer.Exit(1)
+
+
+def make_segmenter(settings: RunSettings) -> Segmenter:
+    """The segmenter that the settings describe."""
+    from liveseg.segmenter import Segmenter
+
+    with download_progress(quiet=settings.quiet) as progress:
+        return Segmenter(
+            settings.model,
+            weights=settings.weights,
+            runtime=settings.runtime,
+            device=settings.device,
+            threads=settings.threads,
+            size=settings.size,  # type: ignore[arg-type]  # a number or `native`, which settings parsed
+            progress=progress,
+        )
+
+
+def run_sources(paths: list[Path], settings: RunSettings) -> RunReport:
+    """Run sources one after the other; with several, one that fails is reported and the others go on.
+
+    Raises:
+        LivesegError: the only source failed, or nothing could start.
+    """
+    import cv2
+
+    from liveseg.job import stop_on_signals
+    from liveseg.media.outputs import plan_outputs
+    from liveseg.pipeline import Pipeline
+    from liveseg.render.overlay import Painter
+
+    segmenter = make_segmenter(settings)
+    cv2.setNumThreads(segmenter.threads)
+    classes = None if settings.classes is None else segmenter.labels.indices(settings.classes)
+    painter = Painter(segmenter.labels, classes)
+    pipeline = Pipeline(segmenter, render=lambda found: painter.overlay(found.image, found.mask, settings.alpha))
+    outputs = plan_outputs(paths, settings.output, segmenter.model)
+    report = RunReport(segmenter, pipeline)
+    if settings.verbose:
+        say(f"{segmenter.model} at {segmenter.size} on {segmenter.device} by {segmenter.runtime}")
+    with _screen(settings) as screen, stop_on_signals() as stop:
+        for path, output in zip(paths, outputs, strict=True):
+            if stop.is_set():
+                break
+            if settings.skip_existing and output.exists():
+                report.sources.append(SourceReport(path, "unknown", output, skipped=True))
+                continue
+            try:
+                report.sources.append(_run_one(path, output, pipeline, settings, screen, stop))
+            except LivesegError as error:
+                if len(paths) == 1:
+                    raise
+                say(f"liveseg: {error}")
+                report.sources.append(SourceReport(path, "unknown", error=str(error)))
+    return report
+
+
+def _run_one(
+    path: Path,
+    output: Path,
+    pipeline: Pipeline,
+    settings: RunSettings,
+    screen: Window | None,
+    stop: threading.Event,
+) -> SourceReport:
+    from liveseg.job import convert
+    from liveseg.media import open_source
+
+    selection = _selection(settings)
+    source = open_source(path, selection)
+    kind = source.info.kind
+    mask = output.with_name(f"{output.stem}_mask.png") if settings.mask and kind == "image" else None
+    try:
+        sink = _sink(path, output, source, selection, settings)
+    except BaseException:
+        source.close()
+        raise
+
+    with frame_progress(path.name, source.info.frame_count, quiet=settings.quiet) as advance:
+
+        def on_result(result: Result) -> None:
+            if mask is not None:
+                result.segmentation.save_mask(mask, overwrite=settings.overwrite)
+            advance(result)
+
+        outcome = convert(source, sink, pipeline, screen=screen, on_result=on_result, stop=stop)
+    if settings.mask and mask is None:
+        outcome.notes.append("--mask writes the masks of images; for a video there is none yet")
+    if screen is not None and kind == "image" and outcome.ended_by == "end":
+        screen.wait_key()
+    return SourceReport(path, kind, output, mask, outcome)
+
+
+def _sink(path: Path, output: Path, source: Source, selection: Selection, settings: RunSettings) -> Sink:
+    if source.info.kind == "image":
+        from liveseg.media.image_sink import ImageSink
+
+        return ImageSink(output, overwrite=settings.overwrite)
+    from liveseg.media.video_sink import VideoSink
+
+    return VideoSink(
+        output,
+        source.info,
+        codec=settings.codec,
+        crf=settings.crf,
+        preset=settings.preset,
+        audio_from=path if settings.audio else None,
+        selection=selection,
+        threads=settings.threads,
+        overwrite=settings.overwrite,
+    )
+
+
+def _selection(settings: RunSettings) -> Selection:
+    from liveseg.media.frame import Selection
+
+    return Selection(settings.start, settings.duration, settings.every, settings.limit)
+
+
+@contextmanager
+def _screen(settings: RunSettings) -> Iterator[Window | None]:
+    if not settings.show:
+        yield None
+        return
+    from liveseg.media.window import open_window
+
+    window, reason = open_window("liveseg")
+    if window is None:
+        say(f"liveseg: no window ({reason}); going on without")
+        yield None
+        return
+    with window:
+        yield window

@@ -1,0 +1,122 @@
+"""What a run did, as data: for people a table, for machines JSON, from the same record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from liveseg.job import Outcome
+    from liveseg.pipeline import Pipeline
+    from liveseg.segmenter import Segmenter
+
+STAGES = ("decode", "preprocess", "infer", "postprocess", "render", "encode")
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """What became of one source.
+
+    Args:
+        source: its path.
+        kind: `image`, `video`, or `unknown` where it could not be opened.
+        output: the file written, if any.
+        mask: the mask file written, if any.
+        outcome: frames, time and findings; `None` where it failed or was left out.
+        error: why it failed.
+        skipped: whether it was left out because its output exists.
+    """
+
+    source: Path
+    kind: str
+    output: Path | None = None
+    mask: Path | None = None
+    outcome: Outcome | None = None
+    error: str | None = None
+    skipped: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON data."""
+        record: dict[str, Any] = {
+            "source": str(self.source),
+            "kind": self.kind,
+            "output": str(self.output) if self.output else None,
+            "mask": str(self.mask) if self.mask else None,
+            "error": self.error,
+            "skipped": self.skipped,
+        }
+        if self.outcome is not None:
+            record |= {
+                "frames": self.outcome.frames,
+                "seconds": round(self.outcome.seconds, 4),
+                "frames_per_second": round(self.outcome.rate, 3),
+                "ended_by": self.outcome.ended_by,
+                "notes": self.outcome.notes,
+            }
+            if self.kind == "image":
+                record["areas"] = [
+                    {"class": area.name, "index": area.index, "pixels": area.pixels, "share": round(area.share, 6)}
+                    for area in self.outcome.areas
+                ]
+        return record
+
+
+@dataclass
+class RunReport:
+    """What a whole run did; its sources are added as they finish."""
+
+    segmenter: Segmenter
+    pipeline: Pipeline
+    sources: list[SourceReport] = field(default_factory=list)
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """The outcomes of the sources that were processed."""
+        return [source.outcome for source in self.sources if source.outcome is not None]
+
+    @property
+    def frames(self) -> int:
+        """Frames in all."""
+        return sum(outcome.frames for outcome in self.outcomes)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all sources together, without loading the model."""
+        return sum(outcome.seconds for outcome in self.outcomes)
+
+    @property
+    def rate(self) -> float:
+        """Frames a second of wall time."""
+        return self.frames / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether some source failed."""
+        return any(source.error for source in self.sources)
+
+    def stages(self) -> dict[str, float]:
+        """Milliseconds a frame by stage, in the order in which a frame passes them."""
+        spent = self.pipeline.times.milliseconds()
+        return {stage: spent[stage] for stage in STAGES if stage in spent}
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON data."""
+        latency = self.pipeline.latency
+        return {
+            "model": self.segmenter.model,
+            "runtime": self.segmenter.runtime,
+            "device": self.segmenter.device,
+            "threads": self.segmenter.threads,
+            "size": self.segmenter.size,
+            "frames": self.frames,
+            "seconds": round(self.seconds, 4),
+            "frames_per_second": round(self.rate, 3),
+            "latency_ms": {
+                "p50": round(latency.percentile(50) * 1e3, 3),
+                "p95": round(latency.percentile(95) * 1e3, 3),
+            },
+            "stages_ms": {stage: round(spent, 3) for stage, spent in self.stages().items()},
+            "sources": [source.to_json() for source in self.sources],
+        }

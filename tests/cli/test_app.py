@@ -1,0 +1,104 @@
+"""The commands beside `run`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from liveseg import __version__
+from liveseg.models.registry import MODELS
+
+
+def test_version_is_printed_without_importing_anything_heavy(run_liveseg):
+    assert run_liveseg("--version").stdout == f"liveseg {__version__}\n"
+    code = (
+        "import sys; sys.argv = ['liveseg', '--version']; from liveseg.__main__ import main; main()\n"
+        "print([m for m in ('typer', 'rich', 'numpy', 'cv2', 'onnxruntime') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_help_names_every_command_and_option(run_liveseg):
+    overview = run_liveseg("--help").stdout
+    for command in ("run", "models", "pull", "demo", "doctor", "--install-completion"):
+        assert command in overview
+    options = run_liveseg("run", "-h", env=None).stdout
+    for option in ("--model", "--weights", "--device", "--runtime", "--threads", "--size", "--alpha", "--classes", "--mask",
+                   "--show", "--start", "--duration", "--every", "--limit", "--codec", "--crf", "--preset", "--no-audio",
+                   "--json", "--verbose", "--quiet", "--overwrite", "--skip-existing", "--output"):  # fmt: skip
+        assert option in options, option
+
+
+def test_models_lists_every_model_with_its_cost_and_score(run_liveseg):
+    rows = {row["name"]: row for row in json.loads(run_liveseg("models", "--json").stdout)}
+    assert rows.keys() == MODELS.keys()
+    assert rows["lraspp"]["published_miou"] == 57.9
+    assert rows["lite"]["weights"] == "bundled"
+    table = run_liveseg("models").stdout
+    for name in MODELS:
+        assert name in table
+
+
+def test_doctor_names_each_lack_with_its_remedy(run_liveseg, tmp_path):
+    environment = {**os.environ, "LIVESEG_HOME": str(tmp_path), "LIVESEG_OFFLINE": "1"}
+    environment.pop("DISPLAY", None)
+    environment.pop("WAYLAND_DISPLAY", None)
+    done = run_liveseg("doctor", "--json", env=environment)
+    assert done.returncode == 0
+    found = {finding["what"]: finding for finding in json.loads(done.stdout)}
+    assert found["weights lite"]["verdict"] == "ok"
+    assert found["weights lraspp"]["verdict"] == "lack"
+    assert found["weights lraspp"]["remedy"] == "liveseg pull lraspp"
+    assert found["encoders"]["verdict"] == "ok"
+    assert all(finding["remedy"] for finding in found.values() if finding["verdict"] == "bad")
+    assert "liveseg pull deeplabv3" in run_liveseg("doctor", env=environment).stdout
+
+
+def test_doctor_finds_a_damaged_weights_file(run_liveseg, tmp_path):
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "lraspp_mobilenet_v3_large-d234d4ea.pth").write_bytes(b"damaged")
+    done = run_liveseg("doctor", env={**os.environ, "LIVESEG_HOME": str(tmp_path)})
+    assert done.returncode == 1
+    assert "not the published" in done.stdout
+
+
+def test_pull_of_what_is_bundled_and_of_what_does_not_exist(run_liveseg):
+    assert "nothing to fetch" in run_liveseg("pull", "lite").stdout
+    done = run_liveseg("pull", "lrasp")
+    assert done.returncode == 2
+    assert "lraspp" in done.stderr
+
+
+def test_the_demo_segments_the_samples(run_liveseg, tmp_path):
+    done = run_liveseg("demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    made = sorted(path.name for path in (tmp_path / "outputs").iterdir())
+    assert made == ["image_1_lite.jpg", "image_2_lite.jpg", "video_1_lite.mp4", "video_2_lite.mp4"]
+    assert "found: cat" in done.stdout
+    assert "What to look at" in done.stdout
+
+
+def test_an_unexpected_failure_is_one_line_and_verbose_shows_where(tmp_path):
+    code = (
+        "import sys; sys.argv = ['liveseg', 'models'{flag}]\n"
+        "import liveseg.cli.models as models\n"
+        "def broken(info): raise KeyError('surprise')\n"
+        "models._row = broken\n"
+        "from liveseg.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code.format(flag="")], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "this is a bug" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe that closes early is a POSIX habit")
+def test_a_reader_that_leaves_early_gets_no_traceback():
+    command = f"{sys.executable} -m liveseg models | head -c 1 >/dev/null"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
