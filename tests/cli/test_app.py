@@ -11,6 +11,7 @@ import pytest
 
 from liveseg import __version__
 from liveseg.models.registry import MODELS
+from liveseg.settings import RunSettings, about
 
 
 def test_version_is_printed_without_importing_anything_heavy(run_liveseg):
@@ -28,9 +29,8 @@ def test_help_names_every_command_and_option(run_liveseg):
     for command in ("run", "models", "pull", "demo", "doctor", "--install-completion"):
         assert command in overview
     options = run_liveseg("run", "-h", env=None).stdout
-    for option in ("--model", "--weights", "--device", "--runtime", "--threads", "--size", "--alpha", "--classes", "--mask",
-                   "--show", "--start", "--duration", "--every", "--limit", "--codec", "--crf", "--preset", "--no-audio",
-                   "--json", "--verbose", "--quiet", "--overwrite", "--skip-existing", "--output"):  # fmt: skip
+    for own, _ in about(RunSettings):
+        option = "--no-audio" if own.name == "audio" else "--" + own.name.replace("_", "-")
         assert option in options, option
 
 

@@ -81,6 +81,15 @@ class TestTorch(RuntimeTest):
         return TorchRuntime(network, find_model("lite").contract, device="cpu", **options)
 
 
+def test_half_precision_changes_little(network):
+    # CUDA's default, held to single precision as far as a CPU can compute it.
+    images = np.random.default_rng(0).integers(0, 256, (1, 97, 129, 3), dtype=np.uint8)
+    contract = find_model("lite").contract
+    half, single = (TorchRuntime(network, contract, device="cpu", half=choice)(images) for choice in (True, False))
+    assert half.dtype == np.float32
+    assert np.mean(half.argmax(axis=1) == single.argmax(axis=1)) > 0.97
+
+
 def test_a_provider_that_fell_back_in_silence_is_an_error(monkeypatch):
     # The edge of what cannot run here: an ONNX Runtime that lists CUDA but gives a CPU session.
     import onnxruntime

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from av.container import OutputContainer
-    from av.packet import Packet
     from av.video.frame import VideoFrame
 
     from liveseg.media.audio_track import Sound
@@ -44,7 +43,7 @@ class VideoSink:
 
     Pixels are `yuv420p`, BT.709, limited range, tagged so; an odd width or height gets one more column or row, a
     copy of the last. The first frame is at time 0, the others keep their distance from it, and the sound moves with
-    them. It ends where the last frame does, which lasts as long as the one before.
+    them. It ends where the last frame does, which lasts as long as frames do on average.
 
     While it grows, the file is called `NAME.partial.EXT` and plays as far as it got (MP4 and MOV in fragments). At
     the end, MP4 and MOV are rewritten with their index in front, without encoding again, and renamed.
@@ -91,7 +90,6 @@ class VideoSink:
         self._begin: Fraction | None = None
         self._last_time = Fraction(0)
         self._held: VideoFrame | None = None
-        self._first_dts: int | None = None
         self._output: OutputContainer | None = None
         self._stream: VideoStream | None = None
         self._sound: Sound | None = None
@@ -135,7 +133,7 @@ class VideoSink:
             # An encoder is told how long a frame lasts, which the next one says.
             held, self._held = self._held, picture
             if held is not None:
-                self._mux(self._encode(held, picture.pts - (held.pts or 0)))
+                self._encode(held, picture.pts - (held.pts or 0))
 
     def commit(self) -> None:
         """Finish the file and give it its final name; after a commit or an abort it does nothing.
@@ -213,16 +211,12 @@ class VideoSink:
         context.open()
         return stream
 
-    def _encode(self, picture: VideoFrame, length: int) -> list[Packet[VideoStream]]:
-        picture.duration = length
-        packets = [] if self._stream is None else self._stream.encode(picture)
-        if self._first_dts is None and packets:
-            self._first_dts = packets[0].dts
-        return packets
-
-    def _mux(self, packets: list[Packet[VideoStream]]) -> None:
-        if self._output is not None:
-            self._output.mux(packets)
+    def _encode(self, picture: VideoFrame | None, length: int = 0) -> None:
+        if self._output is None or self._stream is None:
+            return
+        if picture is not None:
+            picture.duration = length
+        self._output.mux(self._stream.encode(picture))
 
     def _finish(self, last: VideoFrame) -> Fraction:
         """Write what is held back, to the end of the file; returns when the last frame is over, in seconds."""
@@ -230,17 +224,12 @@ class VideoSink:
         if self._duration is not None:
             left = math.floor(self._duration / self._time_base) - (last.pts or 0)
             length = max(min(length, left), 1)
-        packets = self._encode(last, length) + ([] if self._stream is None else self._stream.encode(None))
-        end = (last.pts or 0) + length
-        if packets and packets[-1].dts is not None and self._encoding.container.fragments:
-            # MP4 has lengths in the order of decoding, where the last picture shown need not be the last one.
-            first = packets[0].dts if self._first_dts is None else self._first_dts
-            packets[-1].duration = max(end + (first or 0) - packets[-1].dts, 1)
-        self._mux(packets)
+        self._encode(last, length)
+        self._encode(None)
         if self._sound is not None:
             self._sound.finish(self._last_time + length * self._time_base)
         self._close()
-        return end * self._time_base
+        return ((last.pts or 0) + length) * self._time_base
 
     def _close(self) -> None:
         sound, self._sound = self._sound, None
@@ -257,7 +246,7 @@ class VideoSink:
             container = self._encoding.container
             remux(partial, target, container.format, container.finished(self._time_base), video_end=end)
             target.replace(partial)
-        except (FFmpegError, OSError) as error:
+        except (FFmpegError, OSError, ValueError) as error:
             files.discard(target)
             self.notes.append(f"{self._path} plays, but its index could not be moved to its front: {reason(error)}")
         except BaseException:

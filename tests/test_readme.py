@@ -1,0 +1,148 @@
+"""README.md is executed: each command and each snippet of it runs, offline, on a copy of the samples.
+
+Each `bash`, `console` and `python` block stands alone and runs in a fresh folder that holds `input/` and the
+tutorial's programs. A block that cannot run there carries its reason on the line above its fence:
+`<!-- no-run: downloads 13 MB -->`. Commands that prepare a machine are checked by `PREPARATIONS`, not run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RUNNABLE = ("bash", "console", "python")
+BLOCK = re.compile(
+    r"^(?:<!-- *no-run:(?P<excuse>.*?)-->\n)?```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its text, the line of its fence, and why it is not run."""
+
+    language: str
+    code: str
+    line: int
+    excuse: str | None
+
+    @property
+    def commands(self):
+        """The lines to run: continued ones joined, comments left out; of a console only what is typed."""
+        lines = self.code.replace("\\\n", " ").splitlines()
+        if self.language == "console":
+            lines = [line[2:] for line in lines if line.startswith("$ ")]
+        return [line for line in lines if shlex.split(line, comments=True)]
+
+
+def blocks(text):
+    for match in BLOCK.finditer(text):
+        if match["language"] in RUNNABLE:
+            excuse = match["excuse"] if match["excuse"] is None else match["excuse"].strip()
+            yield Block(match["language"], match["code"], text[: match.start("code")].count("\n"), excuse)
+
+
+def check_make(words):
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for word in words[1:]:
+        assert "=" in word or word in targets, f"the Makefile has no target {word!r}"
+
+
+def check_install(words):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for asked in re.findall(r"\[([\w,-]+)\]", " ".join(words)):
+        assert set(asked.split(",")) <= project["optional-dependencies"].keys(), f"there is no extra {asked!r}"
+
+
+def unchecked(words):
+    """What only prepares a machine: nothing in this repository could contradict it."""
+
+
+PREPARATIONS = {
+    "make": check_make,
+    "pip install": check_install,
+    "python -m pip install": check_install,
+} | dict.fromkeys(("git clone", "cd", "python -m venv", "python3 -m venv", "source .venv/bin/activate"), unchecked)
+
+
+def run(block, folder):
+    """Run a block in a folder that holds copies of what it may use; the first failure fails the test."""
+    shutil.copytree(ROOT / "input", folder / "input")
+    for program in ROOT.glob("*.py"):
+        shutil.copy(program, folder)
+    env = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")} | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "LIVESEG_HOME": str(folder / "home"),
+        "LIVESEG_OFFLINE": "1",
+        "SDL_VIDEODRIVER": "dummy",  # where there always is a screen, a window would wait for a key
+        "PYTHONUTF8": "1",
+    }
+    options = {"cwd": folder, "env": env, "text": True, "encoding": "utf-8", "capture_output": True, "timeout": 240}
+    if block.language == "python":
+        done = subprocess.run([sys.executable, "-c", block.code], **options, check=False)
+        assert done.returncode == 0, f"README.md, line {block.line}:\n{done.stdout}{done.stderr}"
+        return
+    for command in block.commands:
+        words = shlex.split(command, comments=True)
+        named = next((name for name in PREPARATIONS if words[: len(name.split())] == name.split()), None)
+        if named is not None:
+            PREPARATIONS[named](words)
+            continue
+        done = subprocess.run(command, shell=True, **options, check=False)  # noqa: S602 - as a reader types it
+        assert done.returncode == 0, f"README.md, line {block.line}: {command}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("block", [b for b in blocks(README) if b.excuse is None], ids=lambda b: f"line-{b.line}")
+def test_a_block_of_the_readme_runs(block, tmp_path):
+    run(block, tmp_path)
+
+
+def test_the_readme_has_commands_and_snippets_and_each_exemption_says_why():
+    found = list(blocks(README))
+    assert {block.language for block in found if block.excuse is None} >= {"bash", "python"}
+    assert all(block.excuse for block in found if block.excuse is not None)
+    assert README.count("<!-- no-run:") == sum(block.excuse is not None for block in found)
+
+
+def example(*lines, language="bash"):
+    return next(blocks("\n".join(["# Title", "", f"```{language}", *lines, "```", ""])))
+
+
+def test_a_document_is_read_as_blocks():
+    text = (
+        "# T\n```bash\n# note\nls \\\n  input # all\n```\n<!-- no-run: too long -->\n```python\n1\n```\n```json\n2\n```"
+    )
+    first, second = blocks(text)
+    assert (first.language, first.commands, first.line, first.excuse) == ("bash", ["ls    input # all"], 2, None)
+    assert (second.language, second.line, second.excuse) == ("python", 8, "too long")
+    assert example("$ liveseg demo", "done", language="console").commands == ["liveseg demo"]
+
+
+def test_what_works_passes_and_sees_the_samples(tmp_path):
+    look = "python -c 'open(\"input/image_1.jpg\")'"
+    run(example("git clone ADDRESS", "cd liveseg", "make demo", "pip install 'liveseg[torch]'", look), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("code", "language"),
+    [
+        ("liveseg no-such-command", "bash"),
+        ("$ python -c 'import sys; sys.exit(3)'", "console"),
+        ("make no-such-target", "bash"),
+        ("pip install 'liveseg[no-such-extra]'", "bash"),
+        ("import liveseg; liveseg.no_such_name", "python"),
+    ],
+)
+def test_what_does_not_work_fails(code, language, tmp_path):
+    with pytest.raises(AssertionError, match=r"README.md, line 3|no target|no extra"):
+        run(example(code, language=language), tmp_path)
