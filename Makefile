@@ -20,7 +20,7 @@ demo: $(VENV)/.core ## install liveseg into .venv and segment the samples of inp
 	@$(BIN)/liveseg demo
 
 test: lint ## install what the tests need, then check style, types and floors, and run the tests
-	$(BIN)/python -m pytest -m "not long" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto -m "not long" $(PYTEST_ARGS)
 
 test-long: $(VENV)/.dev ## run the tests that take minutes
 	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)

@@ -160,7 +160,7 @@ class YuvConverter:
         plane = self._rgb.planes[0]
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
         self._pixels = rows[: self.height, : self.width * 3].reshape(self.height, self.width, 3)
-        if not np.shares_memory(self._pixels, rows):  # pragma: no cover
+        if not np.shares_memory(self._pixels, rows):
             raise RuntimeError("numpy copied a view that has to be one")
 
     def __call__(self, image: NDArray[np.uint8]) -> VideoFrame:

@@ -78,27 +78,28 @@ class SourceInfo:
 
 
 class Source(Protocol):
-    """Where frames come from: iterate once, then close; a context manager."""
+    """Where frames come from: iterate once, then close; a context manager that closes."""
 
     info: SourceInfo
     notes: list[str]
     """One line each for what the user should know, filled while reading: a truncated file, colours not handled."""
 
     def __iter__(self) -> Iterator[Frame]: ...
+
     def close(self) -> None:
         """Release the file; may be called twice, and from another thread once iteration has stopped."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        self.close()
 
 
 class Sink(Protocol):
-    """Where frames go.
-
-    Left by an exception the context aborts: no file of the final name appears. Otherwise it commits.
-    """
+    """Where frames go; a context manager that commits, or aborts where it is left by an exception."""
 
     notes: list[str]
 
@@ -111,7 +112,13 @@ class Sink(Protocol):
     def abort(self) -> None:
         """Give up: leave nothing of the final name."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.abort()

@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liveseg.errors import SinkError
+from liveseg.media.frame import Sink
 from liveseg.media.images import write_image
 
 if TYPE_CHECKING:
     from os import PathLike
-    from types import TracebackType
-    from typing import Self
 
     from liveseg.media.frame import Frame
 
 
-class ImageSink:
+class ImageSink(Sink):
     """One frame into one image file, its format by the extension; see `write_image`.
 
     Raises:
@@ -44,14 +43,3 @@ class ImageSink:
 
     def abort(self) -> None:
         """Nothing to undo: the file is written whole or not at all."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.commit()
-        else:
-            self.abort()

@@ -13,14 +13,12 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from liveseg.errors import MediaError, SinkError, SourceNotFoundError, UsageError
 from liveseg.files import atomic_write
 from liveseg.labels import IGNORE_INDEX
-from liveseg.media.frame import Frame, SourceInfo
+from liveseg.media.frame import Frame, Source, SourceInfo
 from liveseg.media.pixels import one_line, orientation, quiet, to_rgb
 from liveseg.media.tiff import HEIGHT, SIGNATURES, WIDTH, needs_opencv, read_by_opencv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self
 
     from numpy.typing import NDArray
 
@@ -91,7 +89,7 @@ class NotAnImageError(MediaError):
     """A file whose content has nothing of an image: it may be a video."""
 
 
-class ImageSource:
+class ImageSource(Source):
     """An image file as a source of one frame; a context manager.
 
     Args:
@@ -133,14 +131,6 @@ class ImageSource:
         """Close the file, if this source opened it."""
         if self._own:
             self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _identify(self) -> Image.Image:
         try:

@@ -19,14 +19,12 @@ from liveseg.errors import LivesegError, MediaError, SinkError
 from liveseg.media.audio import open_sound
 from liveseg.media.color import BT709, YuvConverter
 from liveseg.media.encoding import choose_encoding, usable_time_base
-from liveseg.media.frame import Selection
+from liveseg.media.frame import Selection, Sink
 from liveseg.media.remux import TAGS, remux
 from liveseg.media.video_open import codec_threads, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self
 
     from av.container import OutputContainer
     from av.video.frame import VideoFrame
@@ -38,7 +36,7 @@ _KEY_FRAME_SECONDS = 2
 """At least one key frame in so many seconds, so that players can jump."""
 
 
-class VideoSink:
+class VideoSink(Sink):
     """Writes frames as H.264 in MP4, or what its name and options say; use as a context manager.
 
     Pixels are `yuv420p`, BT.709, limited range, tagged so; an odd width or height gets one more column or row, a
@@ -165,17 +163,6 @@ class VideoSink:
         if self._partial is not None:
             files.discard(self._partial)
             self._partial = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.commit()
-        else:
-            self.abort()
 
     def _open(self, partial: Path, audio_from: Path | None) -> None:
         container = self._encoding.container

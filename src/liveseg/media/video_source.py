@@ -14,22 +14,20 @@ from av.error import FFmpegError
 from liveseg.errors import MediaError, UsageError
 from liveseg.media.color import RgbConverter, color_notes, hdr_kind, to_array
 from liveseg.media.display import Display, display_of
-from liveseg.media.frame import Frame, Selection, SourceInfo
+from liveseg.media.frame import Frame, Selection, Source, SourceInfo
 from liveseg.media.frame_filter import tone_mapper
 from liveseg.media.video_decoder import VideoDecoder
 from liveseg.media.video_open import codec_threads
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from types import TracebackType
-    from typing import Self
 
     import numpy as np
     from av.video.frame import VideoFrame
     from numpy.typing import NDArray
 
 
-class VideoSource:
+class VideoSource(Source):
     """The frames of a video file; iterate once, then close, or use as a context manager.
 
     Each frame is `(H, W, 3)` `uint8` RGB: rotated, mirrored and stretched as the file asks, deinterlaced where it is
@@ -82,14 +80,6 @@ class VideoSource:
         self._first = None
         self._frames = iter(())
         self._decoder.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _run(self) -> Generator[Frame, None, None]:
         if self._first is None:
