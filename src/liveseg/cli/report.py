@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from liveseg.cli.console import out
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ def print_report(report: RunReport) -> None:
     segmenter = report.segmenter
     stages = "  ".join(f"{stage} {spent:.1f}" for stage, spent in report.stages().items())
     plural = "frame" if report.frames == 1 else "frames"
-    table = Table.grid(padding=(0, 2))
     rows = {
         "speed": f"{report.frames} {plural} in {report.seconds:.2f} s: {report.rate:.1f} frames a second",
         "latency": f"p50 {latency.percentile(50) * 1e3:.1f} ms, p95 {latency.percentile(95) * 1e3:.1f} ms",
@@ -31,8 +28,7 @@ def print_report(report: RunReport) -> None:
         "ran on": f"{segmenter.device} by the {segmenter.runtime} runtime, {segmenter.threads} threads",
     }
     for name, value in rows.items():
-        table.add_row(f"[bold]{name}[/bold]", value)
-    out.print(table)
+        out.print(f"[bold]{name:<9}[/bold]{value}")
 
 
 def _print_source(source: SourceReport) -> None:
@@ -47,10 +43,14 @@ def _print_source(source: SourceReport) -> None:
         out.print(f"  mask: {source.mask}", markup=False)
     if source.kind == "image":
         found = [area for area in source.outcome.areas if area.name != "background"]
-        listed = ", ".join(f"{area.name} {area.share:.1%}" for area in found)
+        listed = ", ".join(f"{area.name} {_percent(area.share)}" for area in found)
         out.print(f"  found: {listed or 'nothing but background'}", markup=False)
     for note in source.outcome.notes:
         out.print(f"  note: {note}", markup=False)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.0005 else "<0.1%"
 
 
 def _size(size: int | str) -> str:
