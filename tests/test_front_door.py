@@ -127,7 +127,8 @@ def test_make_test_installs_the_pinned_development_set_and_runs_every_check(chec
     _, install, *steps = checkout("test")
     assert "-c constraints.txt" in install
     assert install.endswith("-e .[dev]")
-    assert steps == ["ruff check .", "ruff format --check .", "mypy", "lint-imports", "python -m pytest -n auto -m not long"]
+    tests = "python -m pytest -n auto -m not long"
+    assert steps == ["ruff check .", "ruff format --check .", "mypy", "lint-imports", tests]
     assert checkout("demo") == ["liveseg demo"]
 
 
