@@ -20,6 +20,10 @@ posix = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell; CONTRIB
 
 
 def run(*command, cwd=ROOT, env=None):
+    # Inside `make test` a further make would take that one's flags, and say that it enters a folder.
+    env = {
+        name: value for name, value in (env or os.environ).items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
     return subprocess.run(command, cwd=cwd, env=env, text=True, capture_output=True, timeout=240, check=False)
 
 
