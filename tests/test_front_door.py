@@ -20,10 +20,9 @@ posix = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell; CONTRIB
 
 
 def run(*command, cwd=ROOT, env=None):
-    # Inside `make test` a further make would take that one's flags, and say that it enters a folder.
-    env = {
-        name: value for name, value in (env or os.environ).items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
-    }
+    # Inside `make test` a further make would take that one's flags and variables, and say that it enters a folder.
+    inherited = {"MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS", "PYTEST_ARGS", "PYTHON"}
+    env = {name: value for name, value in (env or os.environ).items() if name not in inherited}
     return subprocess.run(command, cwd=cwd, env=env, text=True, capture_output=True, timeout=240, check=False)
 
 

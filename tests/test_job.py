@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
+from fractions import Fraction
 
 import av
+import numpy as np
 import pytest
 
 from liveseg import Segmenter
@@ -131,3 +134,46 @@ def test_in_another_thread_signals_are_left_alone():
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+MEMORY = """
+import pathlib, resource, sys
+from liveseg import Segmenter
+from liveseg.job import convert
+from liveseg.media.video_sink import VideoSink
+from liveseg.media.video_source import VideoSource
+from liveseg.pipeline import Pipeline
+from liveseg.render import Painter
+
+def rss():
+    return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+def look(result):
+    if result.index in (500, 19_999):
+        print(rss())
+
+segmenter = Segmenter("lite", size=33)
+painter = Painter(segmenter.labels)
+source = VideoSource(sys.argv[1])
+pipeline = Pipeline(segmenter, render=lambda found: painter.overlay(found.image, found.mask))
+convert(source, VideoSink(sys.argv[2], source.info), pipeline, on_result=look)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_memory_at_frame_20000_is_that_at_frame_500(tmp_path):
+    clip = tmp_path / "long.mp4"
+    with av.open(str(clip), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt, stream.time_base = 96, 64, "yuv420p", Fraction(1, 25)
+        picture = np.zeros((64, 96, 3), np.uint8)
+        for index in range(20_000):
+            picture[:, index % 96] = index % 256
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    command = [sys.executable, "-c", MEMORY, str(clip), str(tmp_path / "out.mp4")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    early, late = (int(line) for line in done.stdout.split())
+    assert late <= 1.05 * early
+    assert frames_of(tmp_path / "out.mp4") == 20_000
