@@ -120,7 +120,8 @@ def test_sound_ends_where_the_pictures_end(clips, name):
     path = clips.write("in.mp4", pictures, sound=clips.Sound(sound))
     run(path, clips.folder / name, Selection(start=Fraction(1), duration=Fraction(2)))
     with av.open(str(clips.folder / name)) as container:
-        assert container.duration == pytest.approx(2_000_000, abs=25_000)
+        # Within a frame of 40 ms: in Matroska the last packet of sound counts whole (2.029 s with FFmpeg 9).
+        assert container.duration == pytest.approx(2_000_000, abs=30_000)
     assert_together(clips, clips.folder / name, 2)
 
 

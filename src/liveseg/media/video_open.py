@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.error import FFmpegError
@@ -26,6 +26,10 @@ _MOST_THREADS = 4
 """More than this many threads for decoding or encoding one video gain little, and take them from the network."""
 
 
+# Titles in another encoding are no reason to refuse a video. PyAV 19 always thinks so, and lacks the option.
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+
+
 def codec_threads(threads: int | None) -> int:
     """How many threads a decoder or encoder gets: those asked for, by default one a processor, up to four."""
     return max(threads, 1) if threads is not None else min(os.cpu_count() or 1, _MOST_THREADS)
@@ -45,7 +49,9 @@ def open_container(path: Path) -> InputContainer:
             raise MediaError(f"{path} is empty (0 bytes)")
         # With its protocol named, no file name is taken for an address; and a playlist in the file opens no others
         # than files.
-        return av.open(f"file:{path}", "r", container_options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        local = {"protocol_whitelist": "file"}
+        container: InputContainer = av.open(f"file:{path}", "r", container_options=local, **_LENIENT)
+        return container
     except FileNotFoundError as error:
         raise SourceNotFoundError(f"no such file: {path}") from error
     except PermissionError as error:
