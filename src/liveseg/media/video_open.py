@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 from av.error import FFmpegError
@@ -50,8 +50,7 @@ def open_container(path: Path) -> InputContainer:
         # With its protocol named, no file name is taken for an address; and a playlist in the file opens no others
         # than files.
         local = {"protocol_whitelist": "file"}
-        container: InputContainer = av.open(f"file:{path}", "r", container_options=local, **_LENIENT)
-        return container
+        return cast("InputContainer", av.open(f"file:{path}", "r", container_options=local, **_LENIENT))
     except FileNotFoundError as error:
         raise SourceNotFoundError(f"no such file: {path}") from error
     except PermissionError as error:
