@@ -49,7 +49,7 @@ def test_a_picture(tmp_path, name):
     path = tmp_path / name
     frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")
     made = tmp_path / ("made.jpg" if name.endswith("jpg") else "made.png")
-    frame.save(made)
+    frame.save(str(made))
     made.rename(path)
     assert "is not a video but a picture" in refusal(path)
 
