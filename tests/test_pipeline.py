@@ -8,7 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from liveseg import Segmenter
+from liveseg import PASCAL_VOC, Segmenter
+from liveseg.contract import ModelContract
 from liveseg.errors import MediaError
 from liveseg.media.frame import Frame, SourceInfo
 from liveseg.pipeline import Pipeline
@@ -115,8 +116,25 @@ def test_a_source_of_no_frames_gives_no_results(segmenter):
     assert list(Pipeline(segmenter).run(Clip(0))) == []
 
 
-def test_one_thread_means_one_frame_at_a_time():
-    assert Pipeline(Segmenter("lite", size=33, threads=1))._workers == 1
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_as_many_frames_are_in_hand_as_the_segmenter_takes_in_parallel(parallel):
+    hands, most = [], []
+
+    class Counting:
+        """A stand-in for a runtime that notes how many calls are under way."""
+
+        name, device, contract = "counting", "cpu", ModelContract("counting", PASCAL_VOC)
+
+        def __call__(self, images):
+            hands.append(None)
+            most.append(len(hands))
+            threading.Event().wait(0.01)
+            hands.pop()
+            return np.zeros((1, 21, 4, 4), np.float32)
+
+    segmenter = Segmenter.from_runtime(Counting(), parallel=parallel)
+    assert [result.index for result in Pipeline(segmenter).run(Clip(30))] == list(range(30))
+    assert max(most) == parallel
 
 
 def test_a_stream_closes_its_source(segmenter):

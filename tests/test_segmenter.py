@@ -147,6 +147,7 @@ def test_errors_are_also_the_standard_ones(segmenter, tmp_path):
         ({"device": "cuda:99"}, DeviceError, "CUDA"),
         ({"device": "mps", "runtime": "onnx"}, DeviceError, "MPS"),
         ({"threads": 0}, UsageError, "threads"),
+        ({"parallel": 0}, UsageError, "parallel"),
         ({"size": 0}, UsageError, "size"),
         ({"weights": "nowhere.onnx"}, SourceNotFoundError, "nowhere.onnx"),
     ],

@@ -66,8 +66,7 @@ class Pipeline:
     Args:
         segmenter: what segments the frames.
         render: makes the picture of each result; run beside the segmenting, so it must not keep state.
-        workers: frames in the network at the same time; two keep the cores busy while one of them is between
-            operators, and one is the honest choice for a single thread.
+        workers: frames in hand at the same time; by default as many as the segmenter takes in parallel.
     """
 
     def __init__(self, segmenter: Segmenter, *, render: Render | None = None, workers: int | None = None) -> None:
@@ -75,7 +74,7 @@ class Pipeline:
         self.times = StageTimes()
         self.latency = Samples()
         self._render = render
-        self._workers = workers or min(2, segmenter.threads)
+        self._workers = workers or segmenter.parallel
 
     def run(self, source: Source, *, stop: threading.Event | None = None) -> Iterator[Result]:
         """Every frame of a source, segmented, in order.

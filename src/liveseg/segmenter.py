@@ -45,6 +45,8 @@ class Segmenter:
         runtime: `auto`, `onnx` or `torch`.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         threads: threads to use on the CPU; all available cores by default.
+        parallel: how many pictures are segmented at the same time; they share the threads. 1 answers soonest, as many
+            as there are threads get most pictures done, since none of them waits for another's.
         size: shorter side of the network's input in pixels, or `native` for each picture's own size; by default the
             size at which the model is best.
         progress: called while weights are downloaded, with the bytes so far and, if known, in all.
@@ -64,27 +66,30 @@ class Segmenter:
         runtime: RuntimeName = "auto",
         device: str = "auto",
         threads: int | None = None,
+        parallel: int = 1,
         size: Size | None = None,
         progress: Progress | None = None,
     ) -> None:
         if threads is not None and threads < 1:
             raise UsageError(f"threads is a number from 1 up, not {threads}")
         self.threads = threads or available_cores()
+        self.parallel = _checked_parallel(parallel)
         request = Request(
             model=model,
             weights=None if weights is None else Path(weights),
             runtime=runtime,
             device=device,
-            threads=self.threads,
+            threads=max(self.threads // self.parallel, 1),
             progress=progress,
         )
         self._adopt(load(request), size)
 
     @classmethod
-    def from_runtime(cls, runtime: Runtime, *, size: Size | None = None, threads: int | None = None) -> Self:
+    def from_runtime(cls, runtime: Runtime, *, size: Size | None = None, parallel: int = 1) -> Self:
         """A segmenter around a runtime of one's own: anything that fulfils `liveseg.runtimes.base.Runtime`."""
         segmenter = cls.__new__(cls)
-        segmenter.threads = threads or available_cores()
+        segmenter.threads = available_cores()
+        segmenter.parallel = _checked_parallel(parallel)
         segmenter._adopt(runtime, size)  # noqa: SLF001 - this is its own class
         return segmenter
 
@@ -177,6 +182,17 @@ class Segmenter:
         opened = open_source(Path(source), selection) if isinstance(source, str | PathLike) else source
         with opened:
             yield from Pipeline(self).run(opened)
+
+
+def parallel_for_video(threads: int | None) -> int:
+    """How many frames of a video to segment at the same time: one a thread, up to four, each of which takes memory."""
+    return min(threads or available_cores(), 4)
+
+
+def _checked_parallel(parallel: int) -> int:
+    if parallel < 1:
+        raise UsageError(f"parallel is a number from 1 up, not {parallel}")
+    return parallel
 
 
 def as_rgb(image: Picture, color: str = "rgb") -> NDArray[np.uint8]:

@@ -48,9 +48,9 @@ def run(sources: Sources, settings: RunSettings) -> None:
         raise typer.Exit(1)
 
 
-def make_segmenter(settings: RunSettings) -> Segmenter:
+def make_segmenter(settings: RunSettings, *, has_video: bool) -> Segmenter:
     """The segmenter that the settings describe."""
-    from liveseg.segmenter import Segmenter
+    from liveseg.segmenter import Segmenter, parallel_for_video
 
     with download_progress(quiet=settings.quiet) as progress:
         return Segmenter(
@@ -59,6 +59,7 @@ def make_segmenter(settings: RunSettings) -> Segmenter:
             runtime=settings.runtime,
             device=settings.device,
             threads=settings.threads,
+            parallel=parallel_for_video(settings.threads) if has_video else 1,
             size=settings.size,  # type: ignore[arg-type]  # a number or `native`, which settings parsed
             progress=progress,
         )
@@ -74,15 +75,17 @@ def run_sources(paths: list[Path], settings: RunSettings) -> RunReport:
 
     from liveseg.job import stop_on_signals
     from liveseg.media.outputs import plan_outputs
+    from liveseg.media.paths import kind_of
     from liveseg.pipeline import Pipeline
     from liveseg.render.overlay import Painter
 
-    segmenter = make_segmenter(settings)
-    cv2.setNumThreads(segmenter.threads)
+    kinds = [kind_of(path) for path in paths]
+    segmenter = make_segmenter(settings, has_video="video" in kinds)
+    cv2.setNumThreads(max(segmenter.threads // segmenter.parallel, 1))
     classes = None if settings.classes is None else segmenter.labels.indices(settings.classes)
     painter = Painter(segmenter.labels, classes)
     pipeline = Pipeline(segmenter, render=lambda found: painter.overlay(found.image, found.mask, settings.alpha))
-    outputs = plan_outputs(paths, settings.output, segmenter.model)
+    outputs = plan_outputs(paths, settings.output, segmenter.model, kinds=kinds)
     report = RunReport(segmenter, pipeline)
     if settings.verbose:
         say(f"{segmenter.model} at {segmenter.size} on {segmenter.device} by {segmenter.runtime}")

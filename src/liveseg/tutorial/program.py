@@ -48,14 +48,16 @@ def run(work: Callable[[argparse.Namespace], None], options: argparse.Namespace)
     return 0
 
 
-def load(options: argparse.Namespace) -> Segmenter:
+def load(options: argparse.Namespace, *, parallel: int = 1) -> Segmenter:
     """Say which model is used, and load it."""
     from liveseg.cli.console import download_progress
     from liveseg.segmenter import Segmenter
 
     say(f"USING {find_model(options.model).banner}")
     with download_progress() as progress:
-        return Segmenter(options.model, weights=options.weights, size=options.size, progress=progress)
+        return Segmenter(
+            options.model, weights=options.weights, size=options.size, parallel=parallel, progress=progress
+        )
 
 
 def say(line: str) -> None:

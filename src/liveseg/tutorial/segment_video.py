@@ -36,9 +36,10 @@ def _work(options: argparse.Namespace) -> None:
     from liveseg.media.video_sink import VideoSink
     from liveseg.media.video_source import VideoSource
     from liveseg.pipeline import Pipeline
+    from liveseg.segmenter import parallel_for_video
 
     source = VideoSource(Path(options.input))
-    segmenter = program.load(options)
+    segmenter = program.load(options, parallel=parallel_for_video(None))
     pipeline = Pipeline(segmenter, render=program.picture)
     target = program.output_path(options, ".mp4")
     sink = VideoSink(target, source.info, audio_from=Path(options.input), overwrite=True)
