@@ -24,8 +24,9 @@ class Option:
     """What a field's metadata says of it.
 
     Args:
-        help: one line for the user.
-        flags: short forms besides `--field-name`; for a switch that is on by default, its `--no-…` form.
+        help: one line for the user; of a switch that is on by default, what its `--no-…` form does.
+        shown: what the help shows as the default, where that is decided later.
+        flags: short forms besides `--field-name`.
         least: the smallest value allowed.
         most: the largest value allowed.
         parse: from the text of the command line to the value, raising UsageError.
@@ -34,6 +35,7 @@ class Option:
     """
 
     help: str
+    shown: str | None = None
     flags: tuple[str, ...] = ()
     least: float | None = None
     most: float | None = None
@@ -82,7 +84,7 @@ class ModelSettings:
     """Which network runs, and where."""
 
     model: str | None = option(
-        None, "Model to use, see `liveseg models`. [default: lite]", flags=("-m",), group=_MODEL, metavar="NAME"
+        None, "Model to use, see `liveseg models`.", shown="lite", flags=("-m",), group=_MODEL, metavar="NAME"
     )
     weights: Path | None = option(
         None, "Weights of your own: a .onnx, .pth or .safetensors file.", group=_MODEL, metavar="FILE"
@@ -90,11 +92,12 @@ class ModelSettings:
     runtime: Literal["auto", "onnx", "torch"] = option("auto", "What runs the network.", group=_MODEL)
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps.", group=_MODEL, metavar="DEVICE")
     threads: int | None = option(
-        None, "Threads on the CPU. [default: all cores]", least=1, most=1024, group=_MODEL, metavar="N"
+        None, "Threads on the CPU.", shown="all cores", least=1, most=1024, group=_MODEL, metavar="N"
     )
     size: int | str | None = option(
         None,
-        "Shorter side of the network's input in pixels, or native. [default: the model's own]",
+        "Shorter side of the network's input in pixels, or native.",
+        shown="the model's own",
         parse=parse_size,
         group=_MODEL,
         metavar="PIXELS|native",
@@ -133,7 +136,8 @@ class OutputSettings:
 
     output: str | None = option(
         None,
-        "A file, a folder, or a pattern with {stem}, {model} and {ext}. [default: outputs/{stem}_{model}.{ext}]",
+        "A file, a folder, or a pattern with {stem}, {model} and {ext}.",
+        shown="outputs/{stem}_{model}.{ext}",
         flags=("-o",),
         group=_OUTPUT,
         metavar="PATH",
@@ -143,16 +147,16 @@ class OutputSettings:
     overwrite: bool = option(False, "Replace outputs that exist.", group=_OUTPUT)
     skip_existing: bool = option(False, "Leave out sources whose output exists.", group=_OUTPUT)
     codec: str | None = option(
-        None, "Video encoder. [default: libx264; libvpx-vp9 in .webm]", group=_OUTPUT, metavar="NAME"
+        None, "Video encoder.", shown="libx264; libvpx-vp9 in .webm", group=_OUTPUT, metavar="NAME"
     )
     crf: int | None = option(
-        None, "Quality of the video: lower is better and larger. [default: 20]", least=0, most=63, group=_OUTPUT,
+        None, "Quality of the video: lower is better and larger.", shown="20", least=0, most=63, group=_OUTPUT,
         metavar="N",
     )  # fmt: skip
     preset: str | None = option(
-        None, "Effort of the encoder, such as ultrafast or slow. [default: veryfast]", group=_OUTPUT, metavar="NAME"
+        None, "Effort of the encoder, such as ultrafast or slow.", shown="veryfast", group=_OUTPUT, metavar="NAME"
     )
-    audio: bool = option(True, "Keep the sound.", group=_OUTPUT)
+    audio: bool = option(True, "Leave the sound out.", group=_OUTPUT)
 
 
 @dataclass(frozen=True, kw_only=True)

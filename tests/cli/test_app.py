@@ -32,6 +32,8 @@ def test_help_names_every_command_and_option(run_liveseg):
     for own, _ in about(RunSettings):
         option = "--no-audio" if own.name == "audio" else "--" + own.name.replace("_", "-")
         assert option in options, option
+    assert "[default: (lite)]" in options
+    assert "[default: 0.6]" in options
 
 
 def test_models_lists_every_model_with_its_cost_and_score(run_liveseg):

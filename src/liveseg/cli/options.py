@@ -50,11 +50,10 @@ def _parameter(own: dataclasses.Field[Any], told: Option, hint: Any) -> inspect.
         "help": told.help,
         "rich_help_panel": told.group,
         "metavar": told.metavar,
-        "show_default": "default:" not in told.help and own.default not in (None, False),
+        "show_default": told.shown or own.default not in (None, True, False),
     }
     default = own.default
     if hint is bool:
-        flags = [f"{flag}/--no-{own.name}" if own.default is True else flag]
         # Only the form that changes something is worth a line of the help.
         flags = [f" /--no-{own.name}"] if own.default is True else [flag]
     else:
