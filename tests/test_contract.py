@@ -43,6 +43,15 @@ def test_text_that_is_no_contract_is_refused(text):
         ModelContract.from_json(text)
 
 
+@pytest.mark.parametrize(
+    "change", [{"multiple": 1.5}, {"name": 3}, {"default_size": float("nan")}, {"align_corners": 1}]
+)
+def test_a_record_of_other_types_is_refused(change):
+    record = json.loads(LITE.to_json()) | change
+    with pytest.raises(WeightsError):
+        ModelContract.from_json(json.dumps(record))
+
+
 def test_a_size_rule_that_makes_no_sense_is_refused():
     with pytest.raises(WeightsError, match="size rule"):
         ModelContract("x", PASCAL_VOC, multiple=0)

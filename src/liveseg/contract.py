@@ -42,13 +42,18 @@ class ModelContract:
     default_size: int = 520
 
     def __post_init__(self) -> None:
+        # The record may come from a file that anybody made.
+        whole = (self.multiple, self.offset, self.default_size)
+        if not isinstance(self.name, str) or not isinstance(self.align_corners, bool):
+            raise WeightsError(f"a model's name is text and align_corners true or false: {self}")
+        if not all(type(number) is int for number in whole):
+            raise WeightsError(f"the size rule of {self.name!r} is not made of whole numbers: {self}")
         if self.multiple < 1 or not 0 <= self.offset < max(self.multiple, 2) or self.default_size < 1:
             raise WeightsError(f"the size rule of {self.name!r} makes no sense: {self}")
 
     def fit(self, pixels: float) -> int:
         """The input length nearest to `pixels` that the size rule allows; at least the smallest one."""
-        steps = max(round((pixels - self.offset) / self.multiple), 1)
-        return steps * self.multiple + self.offset
+        return max(round((pixels - self.offset) / self.multiple), 1) * self.multiple + self.offset
 
     def to_json(self) -> str:
         """The record as JSON text."""

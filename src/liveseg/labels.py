@@ -107,7 +107,7 @@ class LabelSet:
             palette = voc_palette(len(names))
         try:
             colours = tuple((int(r), int(g), int(b)) for r, g, b in palette)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise WeightsError(f"the palette is not a list of [red, green, blue]: {error}") from error
         return cls(names, colours, bool(data.get("background", True)))
 

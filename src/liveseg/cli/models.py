@@ -67,6 +67,8 @@ def _weights(info: ModelInfo) -> str:
     from liveseg.weights.integrity import verify
 
     state = verify(find_weights(info.name))
-    return {"ok": "here", "missing": f"liveseg pull {info.name}", "corrupt": f"damaged; liveseg pull {info.name}"}[
-        state
-    ]
+    return {
+        "ok": "here",
+        "missing": f"not here: liveseg pull {info.name}",
+        "corrupt": f"damaged; liveseg pull {info.name}",
+    }[state]
