@@ -55,7 +55,8 @@ def test_labels_without_colours_get_the_voc_colours():
     [
         {}, [], "cat", {"classes": []}, {"classes": ["a", "a"]}, {"classes": ["a"], "palette": [[0, 0]]},
         {"classes": ["a"], "palette": [[0, 0, 256]]}, {"classes": ["a", "b"], "palette": [[0, 0, 0]]},
-        {"classes": [str(i) for i in range(256)]}, {"classes": ["a"], "palette": 3}, {"classes": ["a"], "palette": [[float("inf"), 0, 0]]},
+        {"classes": [str(i) for i in range(256)]}, {"classes": ["a"], "palette": 3},
+        {"classes": ["a"], "palette": [[float("inf"), 0, 0]]},
     ],
 )  # fmt: skip
 def test_labels_that_make_no_sense_are_refused(data):
