@@ -1,5 +1,6 @@
 import errno
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -169,3 +170,20 @@ def test_every_system_error_gives_one_line():
         str(sink_error("a.mp4", OSError(errno.EIO, "Input/output error"))) == "cannot write a.mp4: Input/output error"
     )
     assert str(sink_error("a.mp4", OSError())) == "cannot write a.mp4: OSError"
+
+
+def test_two_runs_do_not_write_one_target(tmp_path):
+    target = tmp_path / "out.mp4"
+    partial = prepare(target, overwrite=True)
+    code = (
+        "import sys; from liveseg import files; from liveseg.errors import SinkError\n"
+        "try:\n    files.prepare(sys.argv[1], overwrite=True)\n"
+        "except SinkError as error:\n    print(error)\n"
+    )
+    command = [sys.executable, "-c", code, str(target)]
+    partial.write_bytes(b"ours")
+    assert "another run is writing it" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert partial.read_bytes() == b"ours"
+    commit(partial, target)
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
+    assert target.read_bytes() == b"ours"

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
+import os
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from liveseg.errors import LivesegError, OutputExistsError, SinkError
 
@@ -33,6 +38,10 @@ _REASONS = {
     errno.EFBIG: "the file is larger than that disk or a set limit allows; choose another place with -o",
     errno.ENOENT: "its folder does not exist and cannot be made; choose another place with -o",
 }
+
+
+_locks: dict[Path, FileLock] = {}
+"""The locks of the partial files that this process is writing."""
 
 
 def partial_path(target: str | PathLike[str]) -> Path:
@@ -58,11 +67,13 @@ def prepare(target: str | PathLike[str], *, overwrite: bool) -> Path:
         _refuse_existing(target, overwrite=overwrite)
         _make_folder(target)
         partial = partial_path(target)
+        _take(partial, target)
         # Opening it is the only question about rights, space and names that every system answers truly.
         partial.open("wb").close()
     except SinkError:
         raise
     except OSError as error:
+        _release(partial_path(target))
         raise sink_error(target, error) from error
     return partial
 
@@ -77,6 +88,7 @@ def commit(partial: Path, target: Path, *, overwrite: bool = True) -> None:
     try:
         _refuse_existing(target, overwrite=overwrite)
         partial.replace(target)
+        _release(partial)
     except SinkError:
         raise
     except OSError as error:
@@ -88,6 +100,7 @@ def discard(partial: Path) -> None:
     # What ended the writing is the error to report; a leftover beside it is named as one by its own name.
     with contextlib.suppress(OSError):
         partial.unlink(missing_ok=True)
+    _release(partial)
 
 
 @contextmanager
@@ -117,6 +130,24 @@ def sink_error(target: str | PathLike[str], error: OSError) -> SinkError:
     """What the operating system said about a target, as one line with its remedy."""
     reason = _REASONS.get(error.errno or 0) or error.strerror or " ".join(str(error).split())
     return SinkError(f"cannot write {target}: {reason or type(error).__name__}")
+
+
+def _take(partial: Path, target: Path) -> None:
+    """Make this process the only one that writes a partial file, until it ends or gives the file back."""
+    # Elsewhere than beside the target, so that a killed run leaves no more there than its partial file.
+    name = hashlib.sha256(os.fsencode(partial.absolute())).hexdigest()[:24]
+    lock = FileLock(Path(tempfile.gettempdir()) / f"liveseg-{name}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise SinkError(f"cannot write {target}: another run is writing it; choose another name with -o") from error
+    _locks[partial] = lock
+
+
+def _release(partial: Path) -> None:
+    lock = _locks.pop(partial, None)
+    if lock is not None:
+        lock.release()
 
 
 def _make_folder(target: Path) -> None:

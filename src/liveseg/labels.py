@@ -59,13 +59,13 @@ class LabelSet:
         table[: len(self.palette)] = self.palette
         return table
 
-    def index(self, name: str) -> int:
+    def index(self, name: str | int) -> int:
         """The index of a class by its name, an alias such as `sofa`/`couch`, or its number.
 
         Raises:
             UsageError: no such class; the message offers the nearest names.
         """
-        wanted = _normalise(name)
+        wanted = _normalise(str(name))
         if wanted.isdecimal() and int(wanted) < len(self.names):
             return int(wanted)
         known = {_normalise(own): i for i, own in enumerate(self.names)}
@@ -76,7 +76,7 @@ class LabelSet:
         hint = " or ".join(self.names[known[n]] for n in near) or ", ".join(self.names)
         raise UsageError(f"no class named {name!r} in this model; did you mean {hint}?")
 
-    def indices(self, names: Iterable[str]) -> tuple[int, ...]:
+    def indices(self, names: Iterable[str | int]) -> tuple[int, ...]:
         """The indices of several classes, in ascending order and without repetition."""
         return tuple(sorted({self.index(name) for name in names}))
 

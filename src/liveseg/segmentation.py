@@ -43,7 +43,7 @@ class Segmentation:
     """One picture, segmented.
 
     Args:
-        image: the picture, `(H, W, 3)` `uint8` RGB.
+        image: the picture, `(H, W, 3)` `uint8` RGB; the array that was given, not a copy.
         mask: `(H, W)` `uint8` class indices.
         labels: names and colours of the classes.
         logits: the network's own low-resolution output, `(classes, h, w)` `float32`.

@@ -70,10 +70,8 @@ class Segmenter:
         size: Size | None = None,
         progress: Progress | None = None,
     ) -> None:
-        if threads is not None and threads < 1:
-            raise UsageError(f"threads is a number from 1 up, not {threads}")
-        self.threads = threads or available_cores()
-        self.parallel = _checked_parallel(parallel)
+        self.threads = available_cores() if threads is None else _whole("threads", threads)
+        self.parallel = _whole("parallel", parallel)
         request = Request(
             model=model,
             weights=None if weights is None else Path(weights),
@@ -89,13 +87,13 @@ class Segmenter:
         """A segmenter around a runtime of one's own: anything that fulfils `liveseg.runtimes.base.Runtime`."""
         segmenter = cls.__new__(cls)
         segmenter.threads = available_cores()
-        segmenter.parallel = _checked_parallel(parallel)
+        segmenter.parallel = _whole("parallel", parallel)
         segmenter._adopt(runtime, size)  # noqa: SLF001 - this is its own class
         return segmenter
 
     def _adopt(self, runtime: Runtime, size: Size | None) -> None:
-        if isinstance(size, int) and size < 1:
-            raise UsageError(f"size is a number of pixels from 1 up, or native, not {size}")
+        if size not in (None, "native") and (type(size) is not int or size < 1):
+            raise UsageError(f"size is a number of pixels from 1 up, or native, not {size!r}")
         self._runtime = runtime
         self.size: Size = size or runtime.contract.default_size
 
@@ -189,10 +187,10 @@ def parallel_for_video(threads: int | None) -> int:
     return min(threads or available_cores(), 4)
 
 
-def _checked_parallel(parallel: int) -> int:
-    if parallel < 1:
-        raise UsageError(f"parallel is a number from 1 up, not {parallel}")
-    return parallel
+def _whole(name: str, number: int) -> int:
+    if type(number) is not int or number < 1:
+        raise UsageError(f"{name} is a whole number from 1 up, not {number!r}")
+    return number
 
 
 def as_rgb(image: Picture, color: str = "rgb") -> NDArray[np.uint8]:

@@ -204,3 +204,36 @@ def test_progress_is_shown_on_a_terminal(samples, tmp_path):
     assert process.returncode == 0
     assert b"video_2.mp4" in shown
     assert b"fps" in shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX shells close streams so")
+def test_a_closed_output_is_no_traceback(samples, tmp_path):
+    command = f"{sys.executable} -m liveseg run {samples / 'image_1.jpg'} -o {tmp_path}/a.jpg"
+    closed = subprocess.run(["bash", "-c", f"{command} >&-"], capture_output=True, text=True, check=False)
+    assert "Traceback" not in closed.stderr
+    assert (tmp_path / "a.jpg").is_file()
+
+
+def test_a_failed_demo_fails(run_liveseg, tmp_path):
+    (tmp_path / "file").touch()
+    done = run_liveseg("demo", "-o", tmp_path / "file" / "sub")
+    assert done.returncode == 1
+    assert "The results lie" not in done.stdout
+
+
+def test_json_tells_of_a_failure_too(run_liveseg, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
+    done = run_liveseg("run", tmp_path / "bad.jpg", "--json")
+    assert done.returncode == 1
+    assert "bad.jpg" in json.loads(done.stdout)["sources"][0]["error"]
+
+
+def test_a_missing_mask_is_made_beside_an_existing_output(run_liveseg, samples, tmp_path):
+    run = ["run", samples / "image_1.jpg", "-o", tmp_path / "o.jpg"]
+    assert run_liveseg(*run).returncode == 0
+    before = (tmp_path / "o.jpg").stat().st_mtime_ns
+    assert run_liveseg(*run, "--mask", "--skip-existing").returncode == 0
+    assert (tmp_path / "o_mask.png").is_file()
+    assert (tmp_path / "o.jpg").stat().st_mtime_ns == before
+    again = run_liveseg(*run, "--mask", "--overwrite")
+    assert again.returncode == 0

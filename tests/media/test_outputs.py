@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from liveseg.errors import UsageError
-from liveseg.media.outputs import output_path, plan_outputs
+from liveseg.media.outputs import output_path, plan_masks, plan_outputs
 
 
 @pytest.fixture
@@ -200,3 +200,24 @@ def test_no_two_outputs_are_ever_the_same(sources, output):
     planned = plan(sources, output)
     assert len({name.casefold() for name in planned}) == len(sources)
     assert plan(sources, output) == planned
+
+
+def test_a_source_is_not_written_over_under_a_partial_name_either(tmp_path):
+    left = tmp_path / "clip.partial.mp4"
+    left.write_bytes(b"what a killed run left")
+    with pytest.raises(UsageError, match=r"written under the source's name, .*clip\.partial\.mp4"):
+        plan_outputs([left], str(tmp_path / "clip.mp4"), "lite", kinds=["video"])
+
+
+def test_masks_are_written_over_nothing(tmp_path):
+    source = tmp_path / "p_mask.png"
+    source.touch()
+    outputs = [tmp_path / "p.png", tmp_path / "v.mp4"]
+    with pytest.raises(UsageError, match=r"mask .*p_mask\.png would be written over"):
+        plan_masks([source, tmp_path / "v.mp4"], outputs, ["image", "video"])
+    with pytest.raises(UsageError, match="would be written over"):
+        plan_masks([], [tmp_path / "a.png", tmp_path / "a_mask.png"], ["image", "image"])
+    assert plan_masks([], [tmp_path / "b.jpg", tmp_path / "v.mp4"], ["image", "video"]) == [
+        tmp_path / "b_mask.png",
+        None,
+    ]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from liveseg import Segmenter
+from liveseg.contract import ModelContract
 from liveseg.errors import UsageError, WeightsError, WeightsUnavailableError
+from liveseg.labels import LabelSet, voc_palette
 from liveseg.runtimes.load import Request, load
+from liveseg.weights.locate import bundled
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (1, 64, 96, 3), dtype=np.uint8)
 
@@ -100,3 +105,21 @@ def test_without_pytorch_a_checkpoint_names_the_extra(checkpoint, home):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
     assert "pip install 'liveseg[torch]'" in done.stdout
+
+
+def test_names_beside_an_onnx_file_leave_the_rest_of_its_contract(tmp_path):
+    own = shutil.copy(bundled("lite", "onnx"), tmp_path / "own.onnx")
+    classes = [f"thing {number}" for number in range(21)]
+    (tmp_path / "own.json").write_text(json.dumps({"classes": classes}), encoding="utf-8")
+    plain, named = Segmenter(), Segmenter(weights=own)
+    assert named.labels.names == tuple(classes)
+    assert named.contract.align_corners
+    assert (named.size, named.contract.multiple) == (plain.size, plain.contract.multiple)
+
+
+def test_another_contract_beside_a_checkpoint_is_exported_anew(checkpoint, exported):
+    contract = ModelContract("vines", LabelSet(("background", "vine", "grape"), voc_palette(3)), default_size=64)
+    checkpoint.with_suffix(".json").write_text(contract.to_json(), encoding="utf-8")
+    assert Segmenter(weights=checkpoint).size == 64
+    checkpoint.with_suffix(".json").write_text(replace(contract, default_size=96).to_json(), encoding="utf-8")
+    assert Segmenter(weights=checkpoint).size == 96

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from pathlib import Path
 
 import typer
 
@@ -12,6 +13,9 @@ from liveseg._version import __version__
 from liveseg.cli import demo, doctor, models, pull, run
 from liveseg.cli.console import say
 from liveseg.errors import LivesegError
+
+_INTERRUPTED = 130
+"""What Typer exits with when it sees a KeyboardInterrupt, as shells count it."""
 
 app = typer.Typer(
     name="liveseg",
@@ -44,12 +48,13 @@ def run_app() -> int:
     """Run the command line of this process; returns the exit code and raises nothing."""
     try:
         app()
-    except SystemExit as ended:
+    except (SystemExit, KeyboardInterrupt) as ended:
+        code = ended.code if isinstance(ended, SystemExit) else _INTERRUPTED
+        if code == _INTERRUPTED:
+            say("liveseg: stopped")
+            return 1
         # Typer has said what was wrong with the usage, or has nothing to say.
-        return ended.code if isinstance(ended.code, int) else 0
-    except KeyboardInterrupt:
-        say("liveseg: stopped")
-        return 1
+        return code if isinstance(code, int) else 0
     except BrokenPipeError:
         # Whoever read our output has gone; say nothing more to them, at exit neither.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -62,7 +67,9 @@ def run_app() -> int:
     except Exception as error:  # noqa: BLE001 - the last resort: one line instead of a traceback
         if _verbose():
             traceback.print_exc()
-        say(f"liveseg: unexpected {type(error).__name__}: {error}; this is a bug in liveseg, -v shows where")
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        say(f"liveseg: unexpected {type(error).__name__} at {where}: {error}; this is a bug in liveseg")
         return 1
     return 0
 

@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 
     from liveseg.pipeline import Result
 
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(
+    highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout is not None and sys.stdout.isatty() else 160
+)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+def _on_terminal() -> bool:
+    # A process may be started without the stream.
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def say(line: str) -> None:
@@ -25,7 +32,7 @@ def say(line: str) -> None:
 @contextmanager
 def frame_progress(name: str, total: int | None, *, quiet: bool) -> Iterator[Callable[[Result], None]]:
     """A progress bar with remaining time and rate on a terminal; nothing in a pipe."""
-    if quiet or not sys.stderr.isatty() or total == 1:
+    if quiet or not _on_terminal() or total == 1:
         yield lambda _result: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -54,7 +61,7 @@ def download_progress(*, quiet: bool = False) -> Iterator[Callable[[int, int | N
     if quiet:
         yield lambda _done, _total: None
         return
-    if not sys.stderr.isatty():
+    if not _on_terminal():
         told = False
 
         def once(_done: int, total: int | None) -> None:

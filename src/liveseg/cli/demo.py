@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from liveseg.cli.console import out
-from liveseg.cli.report import print_report
-from liveseg.cli.run import run_sources
+from liveseg.cli.run import finish, run_sources
 from liveseg.errors import SourceNotFoundError
 from liveseg.settings import RunSettings
 
@@ -28,7 +27,7 @@ Output = Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="W
 def demo(output: Output = "outputs") -> None:
     """Segment the samples that ship with liveseg, with the model that ships with it: no network is used."""
     settings = RunSettings(model="lite", output=f"{output.rstrip('/')}/", overwrite=True)
-    print_report(run_sources(samples(), settings))
+    finish(run_sources(samples(), settings), settings)
     out.print(f"\nThe results lie in {Path(output).absolute()}", markup=False)
     out.print(WHAT_TO_LOOK_AT, markup=False)
 

@@ -168,7 +168,12 @@ def _cameras() -> Finding:
     except (av.FFmpegError, ValueError) as error:
         return Finding("cameras", "lack", f"not listed: {str(error) or type(error).__name__}")
     names = [device.description or device.name for device in devices]
-    return Finding("cameras", "ok" if names else "lack", ", ".join(names) or "none found")
+    return Finding(
+        "cameras",
+        "ok" if names else "lack",
+        ", ".join(names) or "none found",
+        "" if names else "plug one in, and see that you may read it",
+    )
 
 
 def _cache() -> Iterator[Finding]:
@@ -178,7 +183,13 @@ def _cache() -> Iterator[Finding]:
     from liveseg.weights.integrity import sha256, verify
     from liveseg.weights.locate import bundled
 
-    yield Finding("cache", "ok", f"{home()}{', offline by LIVESEG_OFFLINE' if offline() else ''}")
+    place = home()
+    there = next(folder for folder in (place, *place.parents) if folder.exists())
+    told = f"{place}{', offline by LIVESEG_OFFLINE' if offline() else ''}"
+    if os.access(there, os.W_OK):
+        yield Finding("cache", "ok", told)
+    else:
+        yield Finding("cache", "bad", f"{told}, which cannot be written", "name another folder by LIVESEG_HOME")
     try:
         path = bundled("lite", "onnx")
         yield Finding("weights lite", "ok", f"bundled, sha256 {sha256(path)}")

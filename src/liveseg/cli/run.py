@@ -11,7 +11,7 @@ import typer
 from liveseg.cli.console import download_progress, frame_progress, say
 from liveseg.cli.options import with_settings
 from liveseg.cli.report import print_report
-from liveseg.errors import LivesegError
+from liveseg.errors import LivesegError, OutputExistsError
 from liveseg.report import RunReport, SourceReport
 from liveseg.settings import RunSettings
 
@@ -36,7 +36,11 @@ def run(sources: Sources, settings: RunSettings) -> None:
     """
     from liveseg.media.paths import expand_sources
 
-    report = run_sources(expand_sources(sources), settings)
+    finish(run_sources(expand_sources(sources), settings), settings)
+
+
+def finish(report: RunReport, settings: RunSettings) -> None:
+    """Tell what a run did, and end with exit code 1 where it did not do everything."""
     if settings.json:
         typer.echo(json.dumps(report.to_json(), indent=2))
     elif not settings.quiet:
@@ -74,7 +78,7 @@ def run_sources(paths: list[Path], settings: RunSettings) -> RunReport:
     import cv2
 
     from liveseg.job import stop_on_signals
-    from liveseg.media.outputs import plan_outputs
+    from liveseg.media.outputs import plan_masks, plan_outputs
     from liveseg.media.paths import kind_of
     from liveseg.pipeline import Pipeline
     from liveseg.render.overlay import Painter
@@ -86,43 +90,52 @@ def run_sources(paths: list[Path], settings: RunSettings) -> RunReport:
     painter = Painter(segmenter.labels, classes)
     pipeline = Pipeline(segmenter, render=lambda found: painter.overlay(found.image, found.mask, settings.alpha))
     outputs = plan_outputs(paths, settings.output, segmenter.model, kinds=kinds)
+    masks = plan_masks(paths, outputs, kinds) if settings.mask else [None] * len(paths)
     report = RunReport(segmenter, pipeline)
     if settings.verbose:
         say(f"{segmenter.model} at {segmenter.size} on {segmenter.device} by {segmenter.runtime}")
     with _screen(settings) as screen, stop_on_signals() as stop:
-        for path, output in zip(paths, outputs, strict=True):
+        for path, kind, output, mask in zip(paths, kinds, outputs, masks, strict=True):
             if stop.is_set():
                 break
-            if settings.skip_existing and output.exists():
-                report.sources.append(SourceReport(path, "unknown", output, skipped=True))
+            if settings.skip_existing and output.exists() and (mask is None or mask.exists()):
+                report.sources.append(SourceReport(path, kind, output, skipped=True))
                 continue
             try:
-                report.sources.append(_run_one(path, output, pipeline, settings, screen, stop))
+                done = _run_one(path, output, mask, pipeline, settings, screen, stop)
             except LivesegError as error:
-                if len(paths) == 1:
+                if len(paths) == 1 and not settings.json:
                     raise
                 say(f"liveseg: {error}")
-                report.sources.append(SourceReport(path, "unknown", error=str(error)))
+                done = SourceReport(path, kind, error=str(error))
+            report.sources.append(done)
+            if done.outcome is not None and done.outcome.ended_by == "key":
+                break
     return report
 
 
 def _run_one(
     path: Path,
     output: Path,
+    mask: Path | None,
     pipeline: Pipeline,
     settings: RunSettings,
     screen: Window | None,
     stop: threading.Event,
 ) -> SourceReport:
-    from liveseg.job import convert
+    from liveseg.job import END_KEYS, convert
     from liveseg.media import open_source
 
+    if mask is not None and mask.exists() and not settings.overwrite:
+        if not settings.skip_existing:
+            raise OutputExistsError(f"{mask} exists already; add --overwrite, or choose another name with -o")
+        mask = None
     selection = _selection(settings)
-    source = open_source(path, selection)
+    source = open_source(path, selection, threads=settings.threads)
     kind = source.info.kind
-    mask = output.with_name(f"{output.stem}_mask.png") if settings.mask and kind == "image" else None
+    only_mask = settings.skip_existing and output.exists()
     try:
-        sink = _sink(path, output, source, selection, settings)
+        sink = None if only_mask else _sink(path, output, source, selection, settings)
     except BaseException:
         source.close()
         raise
@@ -135,10 +148,10 @@ def _run_one(
             advance(result)
 
         outcome = convert(source, sink, pipeline, screen=screen, on_result=on_result, stop=stop)
-    if settings.mask and mask is None:
+    if settings.mask and kind == "video":
         outcome.notes.append("--mask writes the masks of images; for a video there is none yet")
     if screen is not None and kind == "image" and outcome.ended_by == "end":
-        screen.wait_key()
+        outcome.ended_by = "key" if screen.wait_key() in END_KEYS else "end"
     return SourceReport(path, kind, output, mask, outcome)
 
 

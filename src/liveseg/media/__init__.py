@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from liveseg.media.frame import Selection, Source
 
 
-def open_source(path: str | PathLike[str], selection: Selection | None = None) -> Source:
+def open_source(path: str | PathLike[str], selection: Selection | None = None, *, threads: int | None = None) -> Source:
     """Open an image or a video file, told apart by its content.
 
     Args:
         path: the file.
         selection: which frames of a video are wanted; an image has one frame, whatever the selection.
+        threads: at most this many for decoding; `None` leaves it to the source.
 
     Raises:
         SourceNotFoundError: no such file.
@@ -35,4 +36,4 @@ def open_source(path: str | PathLike[str], selection: Selection | None = None) -
             raise MediaError(str(error)) from error
     from liveseg.media.video_source import VideoSource
 
-    return VideoSource(path, selection)
+    return VideoSource(path, selection, threads=threads)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from liveseg.errors import SinkError
 from liveseg.media.frame import Sink
-from liveseg.media.images import write_image
+from liveseg.media.images import check_writable, write_image
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -19,6 +19,7 @@ class ImageSink(Sink):
     """One frame into one image file, its format by the extension; see `write_image`.
 
     Raises:
+        UsageError: an extension that is not written.
         OutputExistsError: the file is there and `overwrite` is false.
         SinkError: a second frame, none at all, or a file that cannot be written.
     """
@@ -27,6 +28,8 @@ class ImageSink(Sink):
         self.notes: list[str] = []
         self._path = Path(path)
         self._overwrite = overwrite
+        # Before the work rather than after it.
+        check_writable(self._path, overwrite=overwrite)
         self._written = False
 
     def write(self, frame: Frame) -> None:

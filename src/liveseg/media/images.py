@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from liveseg.errors import MediaError, SinkError, SourceNotFoundError, UsageError
+from liveseg.errors import MediaError, OutputExistsError, SinkError, SourceNotFoundError, UsageError
 from liveseg.files import atomic_write
 from liveseg.labels import IGNORE_INDEX
 from liveseg.media.frame import Frame, Source, SourceInfo
@@ -170,6 +170,17 @@ class ImageSource(Source):
         return read_by_opencv(self._file.read(), _most_pixels(), self.notes)
 
 
+def check_writable(path: Path, *, overwrite: bool) -> dict[str, Any]:
+    """Pillow's options for an image of that name; an error where it could not be written, as in `write_image`."""
+    options = WRITTEN_EXTENSIONS.get(path.suffix.lower())
+    if options is None:
+        known = ", ".join(WRITTEN_EXTENSIONS)
+        raise UsageError(f"cannot write an image as {path.name!r}: its extension must be one of {known}")
+    if path.exists() and not overwrite:
+        raise OutputExistsError(f"{path} exists already; add --overwrite, or choose another name with -o")
+    return options
+
+
 def write_image(
     path: str | PathLike[str], rgb: NDArray[np.uint8], *, quality: int = 95, overwrite: bool = False
 ) -> Path:
@@ -187,10 +198,7 @@ def write_image(
         SinkError: the file cannot be written, or the format does not hold a picture of that size.
     """
     path = Path(path)
-    options = WRITTEN_EXTENSIONS.get(path.suffix.lower())
-    if options is None:
-        known = ", ".join(WRITTEN_EXTENSIONS)
-        raise UsageError(f"cannot write an image as {path.name!r}: its extension must be one of {known}")
+    options = check_writable(path, overwrite=overwrite)
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
         raise UsageError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
     longest = _LONGEST_SIDE.get(options["format"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liveseg.errors import UsageError
+from liveseg.files import partial_path
 from liveseg.media.paths import IMAGE_EXTENSIONS, MEDIA_EXTENSIONS, VIDEO_EXTENSIONS, Kind, kind_of, path_key
 
 if TYPE_CHECKING:
@@ -108,9 +109,35 @@ def plan_outputs(
     planned = _numbered(_told_apart_by_folder(sources, planned))
     inodes = {_inode(source): source for source in sources if source.exists()}
     for path in planned:
-        if path.exists() and (taken := inodes.get(_inode(path))) is not None:
-            raise UsageError(f"the output {path} is the source {taken} itself; choose another name with -o")
+        for name in (path, partial_path(path)):
+            if name.exists() and (taken := inodes.get(_inode(name))) is not None:
+                how = (
+                    f"is the source {taken} itself" if name is path else f"is written under the source's name, {taken}"
+                )
+                raise UsageError(f"the output {path} {how}; choose another name with -o")
     return planned
+
+
+def plan_masks(sources: Sequence[Path], outputs: Sequence[Path], kinds: Sequence[Kind]) -> list[Path | None]:
+    """Where the mask of each source goes: `<output stem>_mask.png` beside its output; `None` for a video.
+
+    Raises:
+        UsageError: a mask that would be written over a source, an output or another mask.
+    """
+    masks = [
+        output.with_name(f"{output.stem}_mask.png") if kind == "image" else None
+        for output, kind in zip(outputs, kinds, strict=True)
+    ]
+    inodes = {_inode(source): source for source in sources if source.exists()}
+    taken = {path_key(output): output for output in outputs}
+    for mask in masks:
+        if mask is None:
+            continue
+        other = taken.get(path_key(mask)) or (inodes.get(_inode(mask)) if mask.exists() else None)
+        if other is not None:
+            raise UsageError(f"the mask {mask} would be written over {other}; choose another name with -o")
+        taken[path_key(mask)] = mask
+    return masks
 
 
 def _fill(pattern: str, fields: dict[str, str | int]) -> str:

@@ -8,10 +8,9 @@ import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
-from liveseg.contract import ModelContract
-from liveseg.errors import SourceNotFoundError, UsageError, WeightsError
+from liveseg.errors import LivesegError, SinkError, SourceNotFoundError, UsageError, WeightsError
 from liveseg.labels import PASCAL_VOC, LabelSet, voc_palette
 from liveseg.models.extras import require
 from liveseg.models.registry import ModelInfo, find_model
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from liveseg.contract import ModelContract
     from liveseg.models.network import SegmentationNetwork
     from liveseg.runtimes.base import Runtime
 
@@ -60,6 +60,8 @@ def load(request: Request) -> Runtime:
         DeviceError: a device that was asked for and is not there.
     """
     kind, _ = parse_device(request.device)
+    if request.runtime not in get_args(RuntimeName):
+        raise UsageError(f"no such runtime {request.runtime!r}; choose one of {', '.join(get_args(RuntimeName))}")
     runtime = request.runtime if request.runtime != "auto" else _pick_runtime(kind)
     if request.weights is not None:
         return _load_own(request, request.weights, runtime)
@@ -86,10 +88,12 @@ def has_torch() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
-def _onnx(path: Path, request: Request, contract: ModelContract | None = None) -> Runtime:
+def _onnx(
+    path: Path, request: Request, contract: ModelContract | None = None, labels: LabelSet | None = None
+) -> Runtime:
     from liveseg.runtimes.onnx import OnnxRuntime
 
-    return OnnxRuntime(path, contract=contract, device=request.device, threads=request.threads)
+    return OnnxRuntime(path, contract=contract, labels=labels, device=request.device, threads=request.threads)
 
 
 class _Published:
@@ -131,8 +135,9 @@ class _Own:
 
     @property
     def identity(self) -> str:
-        labels = json.dumps(self._labels.to_json()) if self._labels else ""
-        return f"{sha256(self.path)}\n{self.name}\n{self._model}\n{labels}"
+        contract = contract_of(self.path)
+        beside = [self._labels and self._labels.to_json(), contract and contract.to_json()]
+        return f"{sha256(self.path)}\n{self.name}\n{self._model}\n{json.dumps(beside)}"
 
     @cached_property
     def _state(self) -> dict[str, Tensor]:
@@ -182,11 +187,7 @@ def _load_own(request: Request, path: Path, runtime: Literal["onnx", "torch"]) -
         return _load_network(request, runtime, _Own(path, request.model))
     if request.runtime == "torch":
         raise UsageError(f"{path} is an ONNX model, which the torch runtime does not run; leave out --runtime")
-    labels = read_labels(path)
-    if labels is None:
-        return _onnx(path, request)
-    base = find_model(request.model).contract if request.model else ModelContract(path.stem, labels)
-    return _onnx(path, request, replace(base, name=path.stem, labels=labels))
+    return _onnx(path, request, contract_of(path), read_labels(path))
 
 
 def _numbered(classes: int) -> LabelSet:
@@ -216,10 +217,17 @@ def ensure_exported(weights: _Published | _Own) -> Path:
 
     from liveseg.runtimes.export import export_onnx
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{target}.lock"):
-        if not target.is_file():
-            export_onnx(weights.network(), weights.contract, target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{target}.lock"):
+            if not target.is_file():
+                export_onnx(weights.network(), weights.contract, target)
+    except LivesegError:
+        raise
+    except OSError as error:
+        raise SinkError(
+            f"cannot write the cache {target.parent} ({error.strerror or error}); name another folder by LIVESEG_HOME"
+        ) from error
     return target
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from liveseg.labels import LabelSet
+
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 
@@ -25,7 +28,8 @@ class OnnxRuntime:
 
     Args:
         path: the file; its metadata may hold the contract.
-        contract: the contract, where the file does not hold it.
+        contract: the contract, in place of the one that the file holds.
+        labels: the classes, in place of those of the contract.
         device: `auto` (CUDA where its provider works, else the CPU), `cpu`, `cuda` or `cuda:N`.
         threads: threads of one call on the CPU; all available cores by default.
 
@@ -41,6 +45,7 @@ class OnnxRuntime:
         path: Path,
         *,
         contract: ModelContract | None = None,
+        labels: LabelSet | None = None,
         device: str = "auto",
         threads: int | None = None,
     ) -> None:
@@ -64,7 +69,9 @@ class OnnxRuntime:
                 " `liveseg doctor`, or use --device cpu"
             )
         self.device = f"cuda:{index}" if got == _CUDA else "cpu"
-        self.contract = contract or read_contract(self._session, path)
+        self.contract = contract or read_contract(self._session, path, labels)
+        if labels is not None:
+            self.contract = replace(self.contract, labels=labels)
         self._input = _checked_input(self._session, path)
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -80,13 +87,15 @@ class OnnxRuntime:
         return np.asarray(logits, np.float32)
 
 
-def read_contract(session: ort.InferenceSession, path: Path) -> ModelContract:
-    """The contract in an ONNX file's metadata.
+def read_contract(session: ort.InferenceSession, path: Path, labels: LabelSet | None = None) -> ModelContract:
+    """The contract in an ONNX file's metadata; without one, the simplest for its `labels`.
 
     Raises:
         WeightsError: there is none, or it cannot be read.
     """
     text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None and labels is not None:
+        return ModelContract(path.stem, labels)
     if text is None:
         raise WeightsError(
             f"{path} does not say what its classes are; put a JSON file beside it, {path.stem}.json, like"
@@ -115,7 +124,7 @@ def _checked_input(session: ort.InferenceSession, path: Path) -> str:
     if len(inputs) != 1 or first.type != "tensor(uint8)" or len(first.shape) != 4 or first.shape[3] != 3:
         raise WeightsError(
             f"{path} takes {first.type} {first.shape}; liveseg's models take one uint8 input (N, H, W, 3) with the"
-            " normalisation inside: export it with `Segmenter` or see docs on own models"
+            " normalisation inside"
         )
     return str(first.name)
 

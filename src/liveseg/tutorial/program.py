@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,13 @@ def run(work: Callable[[argparse.Namespace], None], options: argparse.Namespace)
         return error.exit_code
     except KeyboardInterrupt:
         return 1
+    except BrokenPipeError:
+        # Whoever read our output has gone; say nothing more to them, at exit neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last resort: one line instead of a traceback
+        sys.stderr.write(f"unexpected {type(error).__name__}: {error}; this is a bug in liveseg\n")
+        return 1
     return 0
 
 
@@ -61,9 +69,10 @@ def load(options: argparse.Namespace, *, parallel: int = 1) -> Segmenter:
 
 
 def say(line: str) -> None:
-    """Print a line at once, also into a pipe."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    """Print a line at once, also into a pipe; nothing where there is no output at all."""
+    if sys.stdout is not None:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 def output_path(options: argparse.Namespace, extension: str) -> Path:

@@ -42,10 +42,12 @@ def _work(options: argparse.Namespace) -> None:
     segmenter = program.load(options, parallel=parallel_for_video(None))
     pipeline = Pipeline(segmenter, render=program.picture)
     target = program.output_path(options, ".mp4")
-    sink = VideoSink(target, source.info, audio_from=Path(options.input), overwrite=True)
     with program.window("image") as screen, stop_on_signals() as stop:
+        sink = VideoSink(target, source.info, audio_from=Path(options.input), overwrite=True)
         outcome = convert(source, sink, pipeline, screen=screen, decorate=draw_rate, stop=stop)
     for note in outcome.notes:
         program.say(f"Note: {note}")
     program.say(f"Result: {target}")
     program.say(f"Average FPS: {outcome.rate:.3f}")
+    if outcome.ended_by == "signal":
+        raise KeyboardInterrupt

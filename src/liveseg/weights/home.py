@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from liveseg.errors import WeightsError
+
 HOME_VARIABLE = "LIVESEG_HOME"
 OFFLINE_VARIABLE = "LIVESEG_OFFLINE"
 
@@ -17,9 +19,10 @@ def home() -> Path:
     An absolute path, read from the environment at each call; the folder need not exist.
     """
     chosen = os.environ.get(HOME_VARIABLE, "").strip()
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return Path(platformdirs.user_cache_dir("liveseg"))
+    try:
+        return Path(chosen or platformdirs.user_cache_dir("liveseg")).expanduser().absolute()
+    except RuntimeError as error:  # what pathlib says where there is no such user, or no home of this one
+        raise WeightsError(f"there is no folder for the cache ({error}); name one by {HOME_VARIABLE}") from error
 
 
 def weights_folder() -> Path:
