@@ -449,3 +449,12 @@ def test_memory_does_not_grow_with_the_length(clips, tmp_path):
     last, early, late = (int(word) for word in done.stdout.split())
     assert last == 2499
     assert late < early * 1.05
+
+
+def test_the_only_frame_of_many_lasts_no_longer_than_its_source(clips, tmp_path):
+    path = clips.write("in.mp4", 50)
+    selection = Selection(every=1000)
+    with VideoSource(path, selection) as source:
+        write(tmp_path / "out.mp4", source.info, list(source), selection=selection)
+    with av.open(str(path)) as before, av.open(str(tmp_path / "out.mp4")) as after:
+        assert after.duration == pytest.approx(before.duration, abs=20_000)

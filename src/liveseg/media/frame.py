@@ -65,6 +65,8 @@ class SourceInfo:
         height: likewise.
         rate: frames a second on average, exact; `None` for an image or where unknown.
         time_base: seconds a unit of the frames' `pts`.
+        duration: seconds from the first frame that the selection wants to the end of the last; announced by the
+            file, `None` where unknown.
         frame_count: how many frames to expect from the selection; an estimate, `None` where unknown.
     """
 
@@ -75,6 +77,7 @@ class SourceInfo:
     rate: Fraction | None = None
     time_base: Fraction = Fraction(1)
     frame_count: int | None = None
+    duration: Fraction | None = None
 
 
 class Source(Protocol):

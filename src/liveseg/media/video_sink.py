@@ -81,7 +81,7 @@ class VideoSink(Sink):
         self._info = info
         self._encoding = choose_encoding(path, codec, crf, preset)
         self._threads = codec_threads(threads)
-        self._duration = (selection or Selection()).duration
+        self._selection = selection or Selection()
         self._overwrite = overwrite
         self._time_base = usable_time_base(info.time_base)
         self._convert = YuvConverter(max(info.width, 1), max(info.height, 1))
@@ -208,9 +208,12 @@ class VideoSink(Sink):
     def _finish(self, last: VideoFrame) -> Fraction:
         """Write what is held back, to the end of the file; returns when the last frame is over, in seconds."""
         length = max(round(1 / (self._info.rate * self._time_base)), 1) if self._info.rate else 1
-        if self._duration is not None:
-            left = math.floor(self._duration / self._time_base) - (last.pts or 0)
-            length = max(min(length, left), 1)
+        # One frame of many lasts until the next one, but the last one of them no longer than the source.
+        ends = [self._selection.duration, self._info.duration if self._selection.every > 1 else None]
+        known = [end for end in ends if end is not None]
+        if known:
+            left = math.floor(min(known) / self._time_base) - (last.pts or 0)
+            length = max(min(length, left), round(length / self._selection.every), 1)
         self._encode(last, length)
         self._encode(None)
         if self._sound is not None:

@@ -136,6 +136,7 @@ class VideoSource(Source):
             rate=rate / self._selection.every if rate else None,
             time_base=self._decoder.time_base,
             frame_count=self._expected_frames(),
+            duration=self._expected_duration(),
         )
 
     def _expected_frames(self) -> int | None:
@@ -156,6 +157,13 @@ class VideoSource(Source):
         if selection.limit is not None:
             count = selection.limit if count is None else min(count, selection.limit)
         return count
+
+    def _expected_duration(self) -> Fraction | None:
+        announced, wanted = self._decoder.announced_duration, self._selection.duration
+        if announced is None:
+            return wanted
+        left = max(Fraction(announced) - self._selection.start, Fraction(0))
+        return left if wanted is None else min(left, wanted)
 
     def _note_damage(self, first: Fraction) -> None:
         """Say what was wrong with a file that has been decoded to its end."""
