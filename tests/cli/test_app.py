@@ -76,6 +76,15 @@ def test_pull_of_what_is_bundled_and_of_what_does_not_exist(run_liveseg):
     assert "lraspp" in done.stderr
 
 
+def test_pull_offline_says_so_and_does_not_advise_itself(run_liveseg, tmp_path):
+    env = {**os.environ, "LIVESEG_HOME": str(tmp_path), "LIVESEG_OFFLINE": "1"}
+    done = run_liveseg("pull", "lraspp", env=env)
+    assert done.returncode == 1
+    assert "LIVESEG_OFFLINE" in done.stderr
+    assert "liveseg pull" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_the_demo_segments_the_samples(run_liveseg, tmp_path):
     done = run_liveseg("demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -15,7 +15,8 @@ Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to f
 def pull(names: Names) -> None:
     """Download published weights, resuming what was begun; each file is checked against its published hash."""
     from liveseg.models.registry import find_model
-    from liveseg.weights.locate import locate
+    from liveseg.weights.catalogue import find_weights
+    from liveseg.weights.download import download
 
     wanted = [find_model(name) for name in names]
     for info in wanted:
@@ -23,5 +24,5 @@ def pull(names: Names) -> None:
             out.print(f"{info.name}: part of liveseg, nothing to fetch")
             continue
         with download_progress() as progress:
-            path = locate(info.name, progress=progress)
+            path = download(find_weights(info.name), progress=progress)
         out.print(f"{info.name}: {path}", markup=False)
