@@ -63,17 +63,17 @@ def prepare(target: str | PathLike[str], *, overwrite: bool) -> Path:
         SinkError: the target is a folder or a device, or its folder cannot be made or written to.
     """
     target = Path(target)
+    partial = partial_path(target)
     try:
-        _refuse_existing(target, overwrite=overwrite)
+        refuse_existing(target, overwrite=overwrite)
         _make_folder(target)
-        partial = partial_path(target)
         _take(partial, target)
         # Opening it is the only question about rights, space and names that every system answers truly.
         partial.open("wb").close()
     except SinkError:
         raise
     except OSError as error:
-        _release(partial_path(target))
+        _release(partial)
         raise sink_error(target, error) from error
     return partial
 
@@ -86,7 +86,7 @@ def commit(partial: Path, target: Path, *, overwrite: bool = True) -> None:
         SinkError: the file cannot be renamed.
     """
     try:
-        _refuse_existing(target, overwrite=overwrite)
+        refuse_existing(target, overwrite=overwrite)
         partial.replace(target)
         _release(partial)
     except SinkError:
@@ -159,7 +159,13 @@ def _make_folder(target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _refuse_existing(target: Path, *, overwrite: bool) -> None:
+def refuse_existing(target: Path, *, overwrite: bool) -> None:
+    """See that a target may be written, before the work that its content takes.
+
+    Raises:
+        OutputExistsError: it is there and `overwrite` is false.
+        SinkError: it is a folder or a device.
+    """
     if target.is_dir():
         raise SinkError(f"cannot write {target}: that is a folder; name a file in it")
     if not target.exists():

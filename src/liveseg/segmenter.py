@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from liveseg.pipeline import Result
     from liveseg.preprocess import Size
     from liveseg.runtimes.base import Runtime
-    from liveseg.runtimes.load import Progress, RuntimeName
+    from liveseg.runtimes.load import RuntimeName
+    from liveseg.weights.patience import Progress
 
     Picture = str | PathLike[str] | Image | NDArray[np.uint8]
 
@@ -77,7 +78,7 @@ class Segmenter:
             weights=None if weights is None else Path(weights),
             runtime=runtime,
             device=device,
-            threads=max(self.threads // self.parallel, 1),
+            threads=self.threads_each,
             progress=progress,
         )
         self._adopt(load(request), size)
@@ -96,6 +97,11 @@ class Segmenter:
             raise UsageError(f"size is a number of pixels from 1 up, or native, not {size!r}")
         self._runtime = runtime
         self.size: Size = size or runtime.contract.default_size
+
+    @property
+    def threads_each(self) -> int:
+        """How many threads one picture gets, of those that the pictures in parallel share."""
+        return max(self.threads // self.parallel, 1)
 
     @property
     def model(self) -> str:

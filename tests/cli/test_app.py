@@ -12,6 +12,7 @@ import pytest
 from liveseg import __version__
 from liveseg.models.registry import MODELS
 from liveseg.settings import RunSettings, about
+from liveseg.weights.catalogue import CATALOGUE
 
 
 def test_version_is_printed_without_importing_anything_heavy(run_liveseg):
@@ -44,6 +45,12 @@ def test_models_lists_every_model_with_its_cost_and_score(run_liveseg):
     table = run_liveseg("models").stdout
     for name in MODELS:
         assert name in table
+
+
+def test_the_registry_and_the_catalogue_tell_the_same_of_the_published_models():
+    told = {info.name: (info.published_miou, len(info.contract.labels)) for info in MODELS.values()}
+    told.pop("lite")
+    assert {entry.name: (entry.published_miou, entry.classes) for entry in CATALOGUE.values()} == told
 
 
 def test_doctor_names_each_lack_with_its_remedy(run_liveseg, tmp_path):

@@ -200,6 +200,16 @@ def click_times(path: Path) -> list[float]:
     return [float(loud[at]) / rate for at in begins]
 
 
+def boxes(path: Path) -> list[str]:
+    """The kinds of the boxes at the top level of an MP4 file, in order."""
+    data, at, kinds = path.read_bytes(), 0, []
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        kinds.append(data[at + 4 : at + 8].decode())
+        at += size
+    return kinds
+
+
 class Clips:
     """The helpers of this file, for tests to use as `clips.write(...)`."""
 
@@ -208,6 +218,7 @@ class Clips:
     numbered = staticmethod(numbered)
     number_of = staticmethod(number_of)
     planes_frame = staticmethod(planes_frame)
+    boxes = staticmethod(boxes)
     packets_of = staticmethod(packets_of)
     samples_of = staticmethod(samples_of)
     clicks = staticmethod(clicks)

@@ -13,25 +13,15 @@ FRAGMENTS = {
 }
 
 
-def boxes(path):
-    """The kinds of the boxes at the top level of an MP4 file, in order."""
-    data, at, kinds = path.read_bytes(), 0, []
-    while at < len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        kinds.append(data[at + 4 : at + 8].decode())
-        at += size
-    return kinds
-
-
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
 def test_packets_and_times_are_the_same_and_the_index_is_in_front(clips, codec):
     options = {"bf": "3"} if codec == "libx264" else {"x265-params": "log-level=error:bframes=3"}
     sound = clips.Sound(clips.clicks([0.5, 1.5], 3))
     before = clips.write("before.mp4", 75, codec=codec, options=options, container_options=FRAGMENTS, sound=sound)
-    assert boxes(before).count("moof") >= 3
+    assert clips.boxes(before).count("moof") >= 3
     after = clips.folder / "after.mp4"
     remux(before, after, "mp4", {"movflags": "faststart", "video_track_timescale": "12800"})
-    kinds = boxes(after)
+    kinds = clips.boxes(after)
     assert kinds.index("moov") < kinds.index("mdat")
     assert "moof" not in kinds
     for kind in ("video", "audio"):

@@ -34,15 +34,6 @@ def write(path, about, pictures, **how):
     return sink
 
 
-def boxes(path):
-    data, at, kinds = path.read_bytes(), 0, []
-    while at < len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        kinds.append(data[at + 4 : at + 8].decode())
-        at += size
-    return kinds
-
-
 def read(path):
     with VideoSource(path) as source:
         return list(source)
@@ -63,7 +54,7 @@ def test_frames_come_back_in_order_and_at_their_times(clips, tmp_path, name):
 
 def test_an_mp4_is_what_browsers_play_with_its_index_in_front(clips, tmp_path):
     write(tmp_path / "out.mp4", info(), frames(clips, 60))
-    kinds = boxes(tmp_path / "out.mp4")
+    kinds = clips.boxes(tmp_path / "out.mp4")
     assert kinds.index("moov") < kinds.index("mdat")
     assert "moof" not in kinds
     with av.open(str(tmp_path / "out.mp4")) as container:

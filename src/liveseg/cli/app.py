@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -11,7 +10,7 @@ import typer
 
 from liveseg._version import __version__
 from liveseg.cli import demo, doctor, models, pull, run
-from liveseg.cli.console import say
+from liveseg.cli.console import leave_pipe, say
 from liveseg.errors import LivesegError
 
 _INTERRUPTED = 130
@@ -56,8 +55,7 @@ def run_app() -> int:
         # Typer has said what was wrong with the usage, or has nothing to say.
         return code if isinstance(code, int) else 0
     except BrokenPipeError:
-        # Whoever read our output has gone; say nothing more to them, at exit neither.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_pipe()
         return 1
     except LivesegError as error:
         if _verbose():

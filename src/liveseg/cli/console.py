@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -22,6 +23,11 @@ err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 def _on_terminal() -> bool:
     # A process may be started without the stream.
     return sys.stderr is not None and sys.stderr.isatty()
+
+
+def leave_pipe() -> None:
+    """Whoever read our output has gone; say nothing more to them, at exit neither."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(line: str) -> None:

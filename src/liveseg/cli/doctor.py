@@ -17,6 +17,7 @@ from rich.table import Table
 from liveseg._version import __version__
 from liveseg.cli.console import out
 from liveseg.runtimes.base import available_cores
+from liveseg.runtimes.load import has_torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +120,7 @@ def _runtimes() -> Iterator[Finding]:
 
     providers = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
     yield Finding("runtime onnx", "ok", f"ONNX Runtime {onnxruntime.__version__}, providers {', '.join(providers)}")
-    if importlib.util.find_spec("torch") is None:
+    if not has_torch():
         yield Finding(
             "runtime torch", "lack", "PyTorch is not installed; models other than lite need it once",
             "pip install 'liveseg[torch]'",

@@ -11,7 +11,8 @@ import typer
 from liveseg.cli.console import download_progress, frame_progress, say
 from liveseg.cli.options import with_settings
 from liveseg.cli.report import print_report
-from liveseg.errors import LivesegError, OutputExistsError
+from liveseg.errors import LivesegError
+from liveseg.files import refuse_existing
 from liveseg.report import RunReport, SourceReport
 from liveseg.settings import RunSettings
 
@@ -85,7 +86,7 @@ def run_sources(paths: list[Path], settings: RunSettings) -> RunReport:
 
     kinds = [kind_of(path) for path in paths]
     segmenter = make_segmenter(settings, has_video="video" in kinds)
-    cv2.setNumThreads(max(segmenter.threads // segmenter.parallel, 1))
+    cv2.setNumThreads(segmenter.threads_each)
     classes = None if settings.classes is None else segmenter.labels.indices(settings.classes)
     painter = Painter(segmenter.labels, classes)
     pipeline = Pipeline(segmenter, render=lambda found: painter.overlay(found.image, found.mask, settings.alpha))
@@ -126,10 +127,10 @@ def _run_one(
     from liveseg.job import END_KEYS, convert
     from liveseg.media import open_source
 
-    if mask is not None and mask.exists() and not settings.overwrite:
-        if not settings.skip_existing:
-            raise OutputExistsError(f"{mask} exists already; add --overwrite, or choose another name with -o")
+    if mask is not None and settings.skip_existing and mask.exists():
         mask = None
+    if mask is not None:
+        refuse_existing(mask, overwrite=settings.overwrite)
     selection = _selection(settings)
     source = open_source(path, selection, threads=settings.threads)
     kind = source.info.kind
@@ -186,12 +187,7 @@ def _screen(settings: RunSettings) -> Iterator[Window | None]:
     if not settings.show:
         yield None
         return
-    from liveseg.media.window import open_window
+    from liveseg.media.window import window_if_any
 
-    window, reason = open_window("liveseg")
-    if window is None:
-        say(f"liveseg: no window ({reason}); going on without")
-        yield None
-        return
-    with window:
+    with window_if_any("liveseg", lambda reason: say(f"liveseg: no window ({reason}); going on without")) as window:
         yield window

@@ -10,8 +10,8 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from liveseg.errors import MediaError, OutputExistsError, SinkError, SourceNotFoundError, UsageError
-from liveseg.files import atomic_write
+from liveseg.errors import MediaError, SinkError, SourceNotFoundError, UsageError
+from liveseg.files import atomic_write, refuse_existing
 from liveseg.labels import IGNORE_INDEX
 from liveseg.media.frame import Frame, Source, SourceInfo
 from liveseg.media.pixels import one_line, orientation, quiet, to_rgb
@@ -176,8 +176,7 @@ def check_writable(path: Path, *, overwrite: bool) -> dict[str, Any]:
     if options is None:
         known = ", ".join(WRITTEN_EXTENSIONS)
         raise UsageError(f"cannot write an image as {path.name!r}: its extension must be one of {known}")
-    if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path} exists already; add --overwrite, or choose another name with -o")
+    refuse_existing(path, overwrite=overwrite)
     return options
 
 

@@ -107,7 +107,7 @@ def plan_outputs(
     if len(sources) > 1 and output is not None and planned == [Path(output)] * len(planned):
         raise UsageError(f"{len(sources)} sources cannot all go to {output}; give a folder, or a pattern with {{stem}}")
     planned = _numbered(_told_apart_by_folder(sources, planned))
-    inodes = {_inode(source): source for source in sources if source.exists()}
+    inodes = _by_inode(sources)
     for path in planned:
         for name in (path, partial_path(path)):
             if name.exists() and (taken := inodes.get(_inode(name))) is not None:
@@ -128,7 +128,7 @@ def plan_masks(sources: Sequence[Path], outputs: Sequence[Path], kinds: Sequence
         output.with_name(f"{output.stem}_mask.png") if kind == "image" else None
         for output, kind in zip(outputs, kinds, strict=True)
     ]
-    inodes = {_inode(source): source for source in sources if source.exists()}
+    inodes = _by_inode(sources)
     taken = {path_key(output): output for output in outputs}
     for mask in masks:
         if mask is None:
@@ -187,6 +187,10 @@ def _numbered(planned: list[Path]) -> list[Path]:
 
 def _same_name(path: Path) -> str:
     return path_key(path).casefold()
+
+
+def _by_inode(sources: Sequence[Path]) -> dict[tuple[int, int], Path]:
+    return {_inode(source): source for source in sources if source.exists()}
 
 
 def _inode(path: Path) -> tuple[int, int]:

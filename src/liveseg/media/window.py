@@ -18,7 +18,7 @@ import numpy as np
 from liveseg.errors import SinkError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -47,6 +47,18 @@ def open_window(title: str) -> tuple[Window | None, str]:
     if pygame is None:
         return None, reason
     return Window(pygame, title), ""
+
+
+@contextmanager
+def window_if_any(title: str, explain: Callable[[str], None]) -> Iterator[Window | None]:
+    """A window that is closed at the end, or `None` after `explain` was told the reason."""
+    window, reason = open_window(title)
+    if window is None:
+        explain(reason)
+        yield None
+        return
+    with window:
+        yield window
 
 
 class Window:

@@ -22,15 +22,12 @@ from liveseg.weights.locate import bundled, locate
 from liveseg.weights.sidecar import contract_of, read_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
     from liveseg.contract import ModelContract
     from liveseg.models.network import SegmentationNetwork
     from liveseg.runtimes.base import Runtime
-
-    Progress = Callable[[int, int | None], None]
+    from liveseg.weights.patience import Progress
 
 RuntimeName = Literal["auto", "onnx", "torch"]
 
@@ -116,12 +113,9 @@ class _Published:
         return f"{find_weights(self.name).sha256_prefix}\n{self.contract.to_json()}"
 
     def network(self) -> SegmentationNetwork:
-        from liveseg.models.build import build
-        from liveseg.models.checkpoint import load_into, load_state
+        from liveseg.models.checkpoint import load_state
 
-        network = build(self.name)
-        load_into(network, load_state(self.path), source=str(self.path))
-        return network
+        return _loaded(self.name, self.contract, load_state(self.path), self.path)
 
 
 class _Own:
@@ -132,11 +126,11 @@ class _Own:
         self.name = path.stem
         self._model = model
         self._labels = read_labels(path)
+        self._stated = contract_of(path)
 
     @property
     def identity(self) -> str:
-        contract = contract_of(self.path)
-        beside = [self._labels and self._labels.to_json(), contract and contract.to_json()]
+        beside = [self._labels and self._labels.to_json(), self._stated and self._stated.to_json()]
         return f"{sha256(self.path)}\n{self.name}\n{self._model}\n{json.dumps(beside)}"
 
     @cached_property
@@ -163,21 +157,24 @@ class _Own:
         from liveseg.models.checkpoint import num_classes_of
 
         classes = num_classes_of(self._state, self._info.name)
-        contract = contract_of(self.path)
-        labels = self._labels or (contract.labels if contract else None)
+        labels = self._labels or (self._stated.labels if self._stated else None)
         if labels is None:
             labels = PASCAL_VOC if classes == len(PASCAL_VOC) else _numbered(classes)
         if len(labels) != classes:
             raise WeightsError(f"{self.path} has {classes} classes, but the labels beside it name {len(labels)}")
-        return replace(contract or self._info.contract, name=self.name, labels=labels)
+        return replace(self._stated or self._info.contract, name=self.name, labels=labels)
 
     def network(self) -> SegmentationNetwork:
-        from liveseg.models.build import build
-        from liveseg.models.checkpoint import load_into
+        return _loaded(self._info.name, self.contract, self._state, self.path)
 
-        network = build(self._info.name, num_classes=len(self.contract.labels))
-        load_into(network, self._state, source=str(self.path))
-        return network
+
+def _loaded(name: str, contract: ModelContract, state: dict[str, Tensor], path: Path) -> SegmentationNetwork:
+    from liveseg.models.build import build
+    from liveseg.models.checkpoint import load_into
+
+    network = build(name, num_classes=len(contract.labels))
+    load_into(network, state, source=str(path))
+    return network
 
 
 def _load_own(request: Request, path: Path, runtime: Literal["onnx", "torch"]) -> Runtime:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,8 +46,9 @@ def run(work: Callable[[argparse.Namespace], None], options: argparse.Namespace)
     except KeyboardInterrupt:
         return 1
     except BrokenPipeError:
-        # Whoever read our output has gone; say nothing more to them, at exit neither.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from liveseg.cli.console import leave_pipe
+
+        leave_pipe()
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: one line instead of a traceback
         sys.stderr.write(f"unexpected {type(error).__name__}: {error}; this is a bug in liveseg\n")
@@ -88,14 +88,11 @@ def picture(segmentation: Segmentation) -> NDArray[np.uint8]:
 @contextmanager
 def window(title: str) -> Iterator[Window | None]:
     """The program's window, or a line that says why there is none."""
-    from liveseg.media.window import open_window
+    from liveseg.media.window import window_if_any
 
-    opened, reason = open_window(title)
-    if opened is None:
-        say(f"No window: {reason}; the result is written all the same.")
-        yield None
-        return
-    with opened:
+    with window_if_any(
+        title, lambda reason: say(f"No window: {reason}; the result is written all the same.")
+    ) as opened:
         yield opened
 
 
