@@ -73,7 +73,7 @@ def test_a_failure_on_frame_3_leaves_no_file_and_closes_the_source(segmenter, cl
 
 
 def test_a_failure_while_drawing_in_order_is_no_different(segmenter, clip, target):
-    def decorate(picture, rate):
+    def decorate(picture, result, outcome):
         raise RuntimeError("drawing broke")
 
     with pytest.raises(RuntimeError, match="drawing broke"):
@@ -85,8 +85,8 @@ def test_a_whole_run_counts_its_frames_and_draws_in_order(segmenter, samples, ta
     source = VideoSource(samples / "video_2.mp4", Selection(limit=20))
     rates = []
 
-    def decorate(picture, rate):
-        rates.append(rate)
+    def decorate(picture, result, outcome):
+        rates.append(outcome.recent_rate)
         return picture
 
     outcome = convert(source, VideoSink(target, source.info), Pipeline(segmenter), decorate=decorate)
@@ -149,7 +149,7 @@ def rss():
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 def look(result):
-    if result.index in (500, 19_999):
+    if result.frame_index in (500, 19_999):
         print(rss())
 
 segmenter = Segmenter("lite", size=33)

@@ -32,6 +32,7 @@ class ModelContract:
         align_corners: whether the logits' corner samples lie on the input's corner pixels (`True`), or its
             cells' centres are mapped as half-pixel centres (`False`); as in `torch.nn.functional.interpolate`.
         default_size: the shorter side of the input, in pixels, that the model works best at.
+        quantized: whether the graph holds 8-bit integers where the network has floats.
     """
 
     name: str
@@ -40,12 +41,14 @@ class ModelContract:
     offset: int = 0
     align_corners: bool = False
     default_size: int = 520
+    quantized: bool = False
 
     def __post_init__(self) -> None:
         # The record may come from a file that anybody made.
         whole = (self.multiple, self.offset, self.default_size)
-        if not isinstance(self.name, str) or not isinstance(self.align_corners, bool):
-            raise WeightsError(f"a model's name is text and align_corners true or false: {self}")
+        switches = (self.align_corners, self.quantized)
+        if not isinstance(self.name, str) or not all(isinstance(switch, bool) for switch in switches):
+            raise WeightsError(f"a model's name is text, align_corners and quantized are true or false: {self}")
         if not all(type(number) is int for number in whole):
             raise WeightsError(f"the size rule of {self.name!r} is not made of whole numbers: {self}")
         if self.multiple < 1 or not 0 <= self.offset < max(self.multiple, 2) or self.default_size < 1:

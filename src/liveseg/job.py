@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from liveseg.timing import Rate, Samples
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from liveseg.pipeline import Pipeline, Result
     from liveseg.segmentation import Area
 
-    Decorate = Callable[[NDArray[np.uint8], float], NDArray[np.uint8]]
+    Decorate = Callable[[NDArray[np.uint8], "Result", "Outcome"], NDArray[np.uint8]]
 
 END_KEYS = frozenset({"q", "escape", "quit"})
 
@@ -44,6 +46,11 @@ class Outcome:
         areas: the classes of the last frame; what an image shows.
         notes: what the user should know.
         ended_by: `end` of the source, `key` in the window, or `signal`.
+        live: whether the source came at its own pace.
+        dropped: frames that were left out to keep up with a live source.
+        placeholders: frames that only stood in for a live source while it was away; `frames` counts them, too.
+        age: seconds from a live frame's arrival to its delivery.
+        recent_rate: frames a second over the last second or so.
     """
 
     frames: int = 0
@@ -51,6 +58,11 @@ class Outcome:
     areas: list[Area] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     ended_by: str = "end"
+    live: bool = False
+    dropped: int = 0
+    placeholders: int = 0
+    age: Samples = field(default_factory=Samples)
+    recent_rate: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -75,28 +87,27 @@ def convert(
         sink: committed at the end, aborted by an exception; `None` to write nothing.
         pipeline: segments and renders.
         screen: shows each picture; `q`, Esc or its close button ends the job.
-        decorate: draws on each picture in order, given the frames a second over the last second or so.
+        decorate: draws on each picture in order, given the result and what became of the source so far.
         on_result: told of each result, for progress.
         stop: ends the job in good order when set.
 
     Raises:
         LivesegError: whatever any part raised; the sink then leaves no final file.
     """
-    from liveseg.timing import Rate
-
-    outcome = Outcome()
+    outcome = Outcome(live=source.info.live)
     stop = stop or threading.Event()
     rate = Rate()
     started = time.perf_counter()
     with source, sink if sink is not None else _nowhere():
         for result in pipeline.run(source, stop=stop):
             picture = result.picture
+            outcome.recent_rate = rate.tick(time.perf_counter())
+            _count(result, outcome)
             if decorate is not None:
-                picture = decorate(picture, rate.tick(time.perf_counter()))
+                picture = decorate(picture, result, outcome)
             if sink is not None:
                 with pipeline.times.measure("encode"):
                     sink.write(replace(result.frame, image=picture))
-            outcome.frames += 1
             if on_result is not None:
                 on_result(result)
             if source.info.kind == "image":
@@ -109,6 +120,15 @@ def convert(
     outcome.seconds = time.perf_counter() - started
     outcome.notes = [*source.notes, *(sink.notes if sink is not None else [])]
     return outcome
+
+
+def _count(result: Result, outcome: Outcome) -> None:
+    outcome.frames += 1
+    outcome.dropped += result.dropped_before
+    if result.frame.placeholder:
+        outcome.placeholders += 1
+    elif result.age_ms is not None:
+        outcome.age.add(result.age_ms / 1e3)
 
 
 def _shown(screen: Screen, picture: NDArray[np.uint8]) -> bool:

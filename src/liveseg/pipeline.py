@@ -1,8 +1,11 @@
 """The line from a source to whoever takes its results: decoding, segmenting and rendering overlap, bounded.
 
-A reader thread decodes and hands each frame to a small pool; the results are taken in order by the caller, whose own
-thread encodes or shows them. A queue of a few places stands between, so memory does not grow with the video, and an
-exception anywhere ends everything and reaches the caller with its traceback.
+A reader thread takes frames from the source and hands them to a few workers, each of which takes a whole frame through
+preprocess, network, postprocess and render; the results are taken in order by the caller, whose own thread encodes or
+shows them. A frame enters only when a place is free, and leaves its place when the caller comes back for the next one:
+memory does not grow with the video, and a live source is asked for its newest frame only when there is a hand for it,
+so a slow caller makes it leave frames out instead of making them wait. An exception anywhere ends everything and
+reaches the caller with its traceback.
 """
 
 from __future__ import annotations
@@ -10,27 +13,30 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from liveseg.timing import Samples, StageTimes
+import numpy as np
+
+from liveseg.segmentation import Segmentation
+from liveseg.timing import Samples, StageTimes, ThreadTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from fractions import Fraction
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from liveseg.media.frame import Frame, Source
-    from liveseg.segmentation import Segmentation
     from liveseg.segmenter import Segmenter
+    from liveseg.turns import Turns
 
     Render = Callable[[Segmentation], NDArray[np.uint8]]
 
 _PATIENCE = 0.05
-"""Seconds between looks at whether the line was stopped, for a thread that waits at a full queue."""
+"""Seconds between looks at whether the line was stopped, for a thread that waits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,18 +45,20 @@ class Result:
 
     Args:
         frame: as it came from the source.
-        segmentation: what the network found in it.
+        segmentation: what the network found in it; nothing but class 0 in a placeholder, which the network never sees.
         picture: what the render function made of that, `(H, W, 3)` `uint8` RGB; the frame's own image without one.
-        started: when the frame left the decoder, in seconds of `time.perf_counter`.
+        started: when the frame left the source, in seconds of `time.perf_counter`.
+        delivered: when the caller got it, in seconds of `time.monotonic`.
     """
 
     frame: Frame
     segmentation: Segmentation
     picture: NDArray[np.uint8]
     started: float
+    delivered: float = 0.0
 
     @property
-    def index(self) -> int:
+    def frame_index(self) -> int:
         """The frame's number in its source, from 0."""
         return self.frame.index
 
@@ -58,6 +66,25 @@ class Result:
     def timestamp(self) -> Fraction:
         """The frame's presentation time in seconds, exact."""
         return self.frame.timestamp
+
+    @property
+    def age_ms(self) -> float | None:
+        """Milliseconds from the arrival of the frame's first packet to its delivery; `None` where it was not live."""
+        return None if self.frame.arrived is None else (self.delivered - self.frame.arrived) * 1e3
+
+    @property
+    def dropped_before(self) -> int:
+        """How many frames were left out between the last result and this one."""
+        return self.frame.dropped_before
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """A frame on its way, and where its result will be."""
+
+    frame: Frame
+    started: float
+    done: Future[Result]
 
 
 class Pipeline:
@@ -67,17 +94,28 @@ class Pipeline:
         segmenter: what segments the frames.
         render: makes the picture of each result; run beside the segmenting, so it must not keep state.
         workers: frames in hand at the same time; by default as many as the segmenter takes in parallel.
+        turns: where several lines share the segmenter, how they take turns at it.
     """
 
-    def __init__(self, segmenter: Segmenter, *, render: Render | None = None, workers: int | None = None) -> None:
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        *,
+        render: Render | None = None,
+        workers: int | None = None,
+        turns: Turns | None = None,
+    ) -> None:
         self.segmenter = segmenter
         self.times = StageTimes()
         self.latency = Samples()
+        self.threads: list[ThreadTime] = []
+        """What each thread of the last run did with its time: the reader, the workers, the caller."""
         self._render = render
         self._workers = workers or segmenter.parallel
+        self._turns = turns
 
     def run(self, source: Source, *, stop: threading.Event | None = None) -> Iterator[Result]:
-        """Every frame of a source, segmented, in order.
+        """Every frame of a source, segmented, in order; of a live source those that there is time for.
 
         Args:
             source: read in a thread of its own; not closed.
@@ -86,56 +124,28 @@ class Pipeline:
         Raises:
             LivesegError: whatever the source, the network or the render function raised.
         """
-        ended = threading.Event()
-        results: queue.Queue[Future[Result] | None] = queue.Queue(maxsize=self._workers)
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="liveseg-segment")
-        reader = threading.Thread(
-            target=self._read, args=(source, pool, results, ended, stop), name="liveseg-decode", daemon=True
-        )
-        reader.start()
+        line = _Line(self, source, stop or threading.Event())
+        self.threads = line.accounts
+        caller = line.caller
         try:
-            while (future := results.get()) is not None:
-                result = future.result()
+            while (coming := line.next()) is not None:
+                with caller.waiting():
+                    result = coming.result()
+                result = replace(result, delivered=time.monotonic())
+                taken = time.perf_counter()
                 yield result
+                caller.add_busy(time.perf_counter() - taken)
                 self.latency.add(time.perf_counter() - result.started)
+                line.places.release()
         finally:
-            ended.set()
-            reader.join()
-            pool.shutdown(wait=True, cancel_futures=True)
+            line.close()
 
-    def _read(
-        self,
-        source: Source,
-        pool: ThreadPoolExecutor,
-        results: queue.Queue[Future[Result] | None],
-        ended: threading.Event,
-        stop: threading.Event | None,
-    ) -> None:
-        def hand_over(item: Future[Result] | None) -> None:
-            while not ended.is_set():
-                try:
-                    results.put(item, timeout=_PATIENCE)
-                except queue.Full:
-                    continue
-                return
-
-        try:
-            frames = iter(source)
-            while not ended.is_set() and not (stop is not None and stop.is_set()):
-                started = time.perf_counter()
-                frame = next(frames, None)
-                if frame is None:
-                    break
-                self.times.add("decode", time.perf_counter() - started)
-                hand_over(pool.submit(self._work, frame, time.perf_counter()))
-        except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread, whatever it is
-            failed: Future[Result] = Future()
-            failed.set_exception(error)
-            hand_over(failed)
-        hand_over(None)
-
-    def _work(self, frame: Frame, started: float) -> Result:
-        segmentation = self.segmenter.segment(frame.image)
+    def work(self, frame: Frame, started: float) -> Result:
+        """Take one frame through preprocess, network, postprocess and render, in the calling thread."""
+        if frame.placeholder:
+            return Result(frame, _nothing(frame, self.segmenter), frame.image, started)
+        with nullcontext() if self._turns is None else self._turns.turn():
+            segmentation = self.segmenter.segment(frame.image)
         for stage, milliseconds in segmentation.speed.items():
             self.times.add(stage, milliseconds / 1e3)
         picture = frame.image
@@ -143,3 +153,106 @@ class Pipeline:
             with self.times.measure("render"):
                 picture = self._render(segmentation)
         return Result(frame, segmentation, picture, started)
+
+    @property
+    def workers(self) -> int:
+        """How many frames are segmented at the same time."""
+        return self._workers
+
+
+class _Line:
+    """The threads of one run over one source, and the queues between them."""
+
+    def __init__(self, pipeline: Pipeline, source: Source, stop: threading.Event) -> None:
+        self._pipeline = pipeline
+        self._source = source
+        self._stop = stop
+        self._ended = threading.Event()
+        # A file may be read ahead; of a live source a frame read ahead is a frame grown old.
+        spare = 1 if source.info.live else pipeline.workers + 1
+        self.places = threading.Semaphore(pipeline.workers + spare)
+        self._order: queue.SimpleQueue[Future[Result] | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self.caller = ThreadTime("caller")
+        reader = ThreadTime("reader")
+        workers = [ThreadTime(f"worker {number}") for number in range(1, pipeline.workers + 1)]
+        self.accounts = [reader, *workers, self.caller]
+        self._threads = [threading.Thread(target=self._read, args=(reader,), name="liveseg-read", daemon=True)]
+        for account in workers:
+            name = f"liveseg-{account.name.replace(' ', '-')}"
+            self._threads.append(threading.Thread(target=self._segment, args=(account,), name=name, daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def next(self) -> Future[Result] | None:
+        """The next frame's result, there or on its way; `None` at the end."""
+        with self.caller.waiting():
+            while True:
+                try:
+                    return self._order.get(timeout=_PATIENCE)
+                except queue.Empty:
+                    if self._stop.is_set():
+                        self._source.end()
+
+    def close(self) -> None:
+        """End all threads, whatever they are at."""
+        self._ended.set()
+        self._source.end()
+        for thread in self._threads:
+            thread.join()
+        self.caller.finish()
+
+    def _read(self, account: ThreadTime) -> None:
+        pipeline, live = self._pipeline, self._source.info.live
+        try:
+            frames = iter(self._source)
+            while self._has_place(account):
+                began = time.perf_counter()
+                # A live source is waited for, a file is worked on.
+                with account.waiting() if live else account.busy():
+                    frame = next(frames, None)
+                if frame is None:
+                    break
+                now = time.perf_counter()
+                if not live:
+                    pipeline.times.add("decode", now - began)
+                job = _Job(frame, now, Future())
+                self._order.put(job.done)
+                self._work.put(job)
+        except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread, whatever it is
+            failed: Future[Result] = Future()
+            failed.set_exception(error)
+            self._order.put(failed)
+        self._order.put(None)
+        for _ in range(pipeline.workers):
+            self._work.put(None)
+        account.finish()
+
+    def _has_place(self, account: ThreadTime) -> bool:
+        with account.waiting():
+            while not (self._ended.is_set() or self._stop.is_set()):
+                if self.places.acquire(timeout=_PATIENCE):
+                    return True
+        return False
+
+    def _segment(self, account: ThreadTime) -> None:
+        while True:
+            with account.waiting():
+                job = self._work.get()
+            if job is None:
+                break
+            if self._ended.is_set():
+                continue
+            with account.busy():
+                try:
+                    job.done.set_result(self._pipeline.work(job.frame, job.started))
+                except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread, whatever it is
+                    job.done.set_exception(error)
+        account.finish()
+
+
+def _nothing(frame: Frame, segmenter: Segmenter) -> Segmentation:
+    """A segmentation in which nothing was looked for."""
+    mask = np.zeros(frame.image.shape[:2], np.uint8)
+    logits = np.zeros((len(segmenter.labels), 1, 1), np.float32)
+    return Segmentation(frame.image, mask, segmenter.labels, logits, segmenter.contract.align_corners)

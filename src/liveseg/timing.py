@@ -90,3 +90,55 @@ class StageTimes:
         """The mean of each stage in milliseconds, in the order in which the stages first finished."""
         with self._lock:
             return {stage: samples.mean * 1e3 for stage, samples in self._stages.items()}
+
+
+class ThreadTime:
+    """What one thread of a line did with its time: busy, waiting for another, or neither.
+
+    To be written by that thread only; `name` says which one it is.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.busy_seconds = 0.0
+        self.waiting_seconds = 0.0
+        self._began = time.perf_counter()
+        self._ended: float | None = None
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Count the block as work."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add_busy(time.perf_counter() - started)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the block as waiting."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.waiting_seconds += time.perf_counter() - started
+
+    def add_busy(self, seconds: float) -> None:
+        """Count some seconds as work."""
+        self.busy_seconds += seconds
+
+    def finish(self) -> None:
+        """The thread ends here; what comes later does not count."""
+        if self._ended is None:
+            self._ended = time.perf_counter()
+
+    @property
+    def wall_seconds(self) -> float:
+        """Seconds from the thread's begin to its end, or until now."""
+        return (time.perf_counter() if self._ended is None else self._ended) - self._began
+
+    @property
+    def explained(self) -> float:
+        """The share of the wall time that was busy or waiting, from 0 to 1."""
+        wall = self.wall_seconds
+        return (self.busy_seconds + self.waiting_seconds) / wall if wall > 0 else 1.0

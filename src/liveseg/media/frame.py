@@ -24,12 +24,18 @@ class Frame:
         index: its number in the source, counted from 0 over all frames that the source holds.
         pts: its presentation time in units of `time_base`, as the source's own clock has it.
         time_base: seconds a unit of `pts`.
+        arrived: when the frame's first packet arrived, in seconds of `time.monotonic`; `None` where it was not live.
+        dropped_before: how many frames between the last one given and this one were left out to keep up.
+        placeholder: whether it only stands in for a source that is away.
     """
 
     image: NDArray[np.uint8]
     index: int = 0
     pts: int = 0
     time_base: Fraction = Fraction(1)
+    arrived: float | None = None
+    dropped_before: int = 0
+    placeholder: bool = False
 
     @property
     def timestamp(self) -> Fraction:
@@ -68,6 +74,7 @@ class SourceInfo:
         duration: seconds from the first frame that the selection wants to the end of the last; announced by the
             file, `None` where unknown.
         frame_count: how many frames to expect from the selection; an estimate, `None` where unknown.
+        live: whether frames come at their own pace, so that one not taken in time is left out.
     """
 
     name: str
@@ -78,6 +85,7 @@ class SourceInfo:
     time_base: Fraction = Fraction(1)
     frame_count: int | None = None
     duration: Fraction | None = None
+    live: bool = False
 
 
 class Source(Protocol):
@@ -88,6 +96,10 @@ class Source(Protocol):
     """One line each for what the user should know, filled while reading: a truncated file, colours not handled."""
 
     def __iter__(self) -> Iterator[Frame]: ...
+
+    def end(self) -> None:
+        """Ask a source that waits for its next frame to end soon; from any thread."""
+        return None  # a file does not wait  # noqa: RET501 - an empty body would make it abstract
 
     def close(self) -> None:
         """Release the file; may be called twice, and from another thread once iteration has stopped."""

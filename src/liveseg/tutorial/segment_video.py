@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from liveseg.job import Outcome
+    from liveseg.pipeline import Result
+
 _GREEN = (0, 255, 0)
 
 
@@ -31,6 +34,10 @@ def draw_rate(picture: NDArray[np.uint8], rate: float) -> NDArray[np.uint8]:
     return own
 
 
+def _with_rate(picture: NDArray[np.uint8], _result: Result, outcome: Outcome) -> NDArray[np.uint8]:
+    return draw_rate(picture, outcome.recent_rate)
+
+
 def _work(options: argparse.Namespace) -> None:
     from liveseg.job import convert, stop_on_signals
     from liveseg.media.video_sink import VideoSink
@@ -44,7 +51,7 @@ def _work(options: argparse.Namespace) -> None:
     target = program.output_path(options, ".mp4")
     with program.window("image") as screen, stop_on_signals() as stop:
         sink = VideoSink(target, source.info, audio_from=Path(options.input), overwrite=True)
-        outcome = convert(source, sink, pipeline, screen=screen, decorate=draw_rate, stop=stop)
+        outcome = convert(source, sink, pipeline, screen=screen, decorate=_with_rate, stop=stop)
     for note in outcome.notes:
         program.say(f"Note: {note}")
     program.say(f"Result: {target}")
