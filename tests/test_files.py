@@ -3,12 +3,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 
 from liveseg.errors import MediaError, OutputExistsError, SinkError
-from liveseg.files import atomic_write, commit, is_partial, partial_path, prepare, sink_error
+from liveseg.files import atomic_write, commit, discard, is_partial, partial_path, prepare, sink_error
 
 
 @pytest.fixture
@@ -187,3 +188,15 @@ def test_two_runs_do_not_write_one_target(tmp_path):
     commit(partial, target)
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
     assert target.read_bytes() == b"ours"
+
+
+def test_a_file_prepared_in_one_thread_is_committed_in_another(tmp_path):
+    target = tmp_path / "a.txt"
+    partial = prepare(target, overwrite=False)
+    partial.write_text("whole", encoding="utf-8")
+    thread = threading.Thread(target=commit, args=(partial, target))
+    thread.start()
+    thread.join()
+    assert target.read_text(encoding="utf-8") == "whole"
+    # The name is free again.
+    discard(prepare(target, overwrite=True))

@@ -136,7 +136,7 @@ def _take(partial: Path, target: Path) -> None:
     """Make this process the only one that writes a partial file, until it ends or gives the file back."""
     # Elsewhere than beside the target, so that a killed run leaves no more there than its partial file.
     name = hashlib.sha256(os.fsencode(partial.absolute())).hexdigest()[:24]
-    lock = FileLock(Path(tempfile.gettempdir()) / f"liveseg-{name}.lock", timeout=0)
+    lock = FileLock(Path(tempfile.gettempdir()) / f"liveseg-{name}.lock", timeout=0, thread_local=False)
     try:
         lock.acquire()
     except Timeout as error:

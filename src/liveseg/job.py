@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from liveseg.timing import Rate, Samples
+from liveseg.timing import Rate, Samples, ThreadTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +51,7 @@ class Outcome:
         placeholders: frames that only stood in for a live source while it was away; `frames` counts them, too.
         age: seconds from a live frame's arrival to its delivery.
         recent_rate: frames a second over the last second or so.
+        threads: what each thread of the line did with its time.
     """
 
     frames: int = 0
@@ -63,6 +64,7 @@ class Outcome:
     placeholders: int = 0
     age: Samples = field(default_factory=Samples)
     recent_rate: float = 0.0
+    threads: list[ThreadTime] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -118,6 +120,7 @@ def convert(
         if stop.is_set():
             outcome.ended_by = "signal"
     outcome.seconds = time.perf_counter() - started
+    outcome.threads = pipeline.threads
     outcome.notes = [*source.notes, *(sink.notes if sink is not None else [])]
     return outcome
 

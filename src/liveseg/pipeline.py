@@ -95,6 +95,7 @@ class Pipeline:
         render: makes the picture of each result; run beside the segmenting, so it must not keep state.
         workers: frames in hand at the same time; by default as many as the segmenter takes in parallel.
         turns: where several lines share the segmenter, how they take turns at it.
+        beside: a line that runs at the same time; their times are counted together.
     """
 
     def __init__(
@@ -104,10 +105,11 @@ class Pipeline:
         render: Render | None = None,
         workers: int | None = None,
         turns: Turns | None = None,
+        beside: Pipeline | None = None,
     ) -> None:
         self.segmenter = segmenter
-        self.times = StageTimes()
-        self.latency = Samples()
+        self.times = beside.times if beside is not None else StageTimes()
+        self.latency = beside.latency if beside is not None else Samples()
         self.threads: list[ThreadTime] = []
         """What each thread of the last run did with its time: the reader, the workers, the caller."""
         self._render = render

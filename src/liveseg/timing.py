@@ -21,10 +21,11 @@ class Samples:
     """Durations in seconds: exact count and sum, and percentiles over a uniform sample of bounded size.
 
     The sample is Vitter's reservoir (Algorithm R, 1985), so a video of any length costs the same memory; up to
-    4,096 values the percentiles are exact.
+    4,096 values the percentiles are exact. Several threads may add to it.
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self.count = 0
         self.total = 0.0
         self._kept: list[float] = []
@@ -32,14 +33,15 @@ class Samples:
 
     def add(self, seconds: float) -> None:
         """Take one duration."""
-        self.count += 1
-        self.total += seconds
-        if len(self._kept) < _RESERVOIR:
-            self._kept.append(seconds)
-            return
-        place = self._random.randrange(self.count)
-        if place < _RESERVOIR:
-            self._kept[place] = seconds
+        with self._lock:
+            self.count += 1
+            self.total += seconds
+            if len(self._kept) < _RESERVOIR:
+                self._kept.append(seconds)
+                return
+            place = self._random.randrange(self.count)
+            if place < _RESERVOIR:
+                self._kept[place] = seconds
 
     @property
     def mean(self) -> float:
@@ -49,6 +51,10 @@ class Samples:
     def percentile(self, percent: float) -> float:
         """The value below which `percent` of the durations lie, in seconds; 0 where nothing was taken."""
         return float(np.percentile(self._kept, percent)) if self._kept else 0.0
+
+    def milliseconds(self) -> dict[str, float]:
+        """Median and 95th percentile in milliseconds, for a report: `{"p50": …, "p95": …}`."""
+        return {f"p{percent}": round(self.percentile(percent) * 1e3, 3) for percent in (50, 95)}
 
 
 class Rate:
@@ -75,7 +81,8 @@ class StageTimes:
     def add(self, stage: str, seconds: float) -> None:
         """Take one duration of a stage."""
         with self._lock:
-            self._stages.setdefault(stage, Samples()).add(seconds)
+            samples = self._stages.setdefault(stage, Samples())
+        samples.add(seconds)
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:

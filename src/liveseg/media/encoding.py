@@ -144,12 +144,8 @@ class Encoding:
 
     def options_for(self, threads: int) -> dict[str, str]:
         """All options of the encoder, as FFmpeg takes them; to some, their threads have to be told in this way."""
-        return {
-            # What swscale does, so that a player puts each chroma sample where it came from.
-            "chroma_sample_location": "center",
-            **self.options,
-            **{name: value.format(threads=threads) for name, value in ENCODERS[self.codec].options.items()},
-        }
+        own = {name: value.format(threads=threads) for name, value in ENCODERS[self.codec].options.items()}
+        return self.options | own
 
 
 def choose_encoding(
@@ -175,6 +171,20 @@ def choose_encoding(
     if codec not in present:
         known = "" if codec in ENCODERS else "no such video encoder here: "
         raise UsageError(f"{known}{codec!r} does not go into {extension}; choose one of {', '.join(present)}")
+    return Encoding(container, codec, encoder_options(codec, crf, preset))
+
+
+def encoder_options(codec: str, crf: float | None = None, preset: str | None = None) -> dict[str, str]:
+    """Quality and effort as one of the `ENCODERS` takes them.
+
+    Args:
+        codec: the encoder.
+        crf: the quality, lower is better, on the encoder's own scale; `None` for its default.
+        preset: the effort, by the encoder's own name or number; `None` for its default.
+
+    Raises:
+        UsageError: a quality or effort that it does not know; the message names the choices.
+    """
     encoder = ENCODERS[codec]
     crf = encoder.crf if crf is None else crf
     if not 0 <= crf <= encoder.most_crf:
@@ -182,4 +192,4 @@ def choose_encoding(
     preset = encoder.preset if preset is None else str(preset)
     if preset not in encoder.presets:
         raise UsageError(f"no preset {preset!r} in {codec}; choose one of {', '.join(encoder.presets)}")
-    return Encoding(container, codec, {"crf": f"{crf:g}", _PRESET_OPTION.get(codec, "preset"): preset})
+    return {"crf": f"{crf:g}", _PRESET_OPTION.get(codec, "preset"): preset}

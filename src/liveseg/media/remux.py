@@ -17,7 +17,12 @@ TAGS = {"hevc": "hvc1"}
 
 
 def remux(
-    source: Path, target: Path, kind: str, options: Mapping[str, str], *, video_end: Fraction | None = None
+    source: Path,
+    target: Path,
+    kind: str,
+    options: Mapping[str, str],
+    *,
+    last: tuple[Fraction, Fraction] | None = None,
 ) -> None:
     """Copy all packets of a file, as they are and with their times, into a new file.
 
@@ -26,8 +31,8 @@ def remux(
         target: written, or written over.
         kind: FFmpeg's name of the target's format.
         options: of FFmpeg's muxer; `{"movflags": "faststart"}` puts the index before the data.
-        video_end: when the last picture is over, in seconds. Fragments know lengths in the order of decoding only,
-            where the picture shown last has one between two others.
+        last: when the picture shown last begins and when it is over, in seconds. Fragments know lengths in the order of
+            decoding only, where it stands between two others.
 
     Raises:
         OSError: the target cannot be written; in that case and any other it is not whole.
@@ -46,8 +51,9 @@ def remux(
             tracks[stream.index] = track
         for packet in reading.demux():
             if packet.dts is not None:
-                if video_end is not None and packet.stream.type == "video" and packet.pts is not None:
-                    left = round(video_end / packet.time_base) - packet.pts
-                    packet.duration = max(min(packet.duration or left, left), 1)
+                if last is not None and packet.stream.type == "video" and packet.pts is not None:
+                    begin, end = (round(time / packet.time_base) for time in last)
+                    left = end - packet.pts
+                    packet.duration = left if packet.pts >= begin else max(min(packet.duration or left, left), 1)
                 packet.stream = tracks[packet.stream_index]
                 writing.mux(packet)

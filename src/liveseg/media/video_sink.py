@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 from av.error import FFmpegError
-from av.video.reformatter import ColorRange
-from av.video.stream import VideoStream
 
 from liveseg import files
 from liveseg.errors import LivesegError, MediaError, SinkError
 from liveseg.media.audio import open_sound
-from liveseg.media.color import BT709, YuvConverter
+from liveseg.media.color import YuvConverter
 from liveseg.media.encoding import choose_encoding, usable_time_base
 from liveseg.media.frame import Selection, Sink
-from liveseg.media.remux import TAGS, remux
+from liveseg.media.frame_check import FrameCheck
+from liveseg.media.remux import remux
 from liveseg.media.video_open import codec_threads, reason
+from liveseg.media.video_track import add_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from os import PathLike
 
     from av.container import OutputContainer
     from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
     from liveseg.media.audio_track import Sound
     from liveseg.media.frame import Frame, SourceInfo
@@ -65,13 +66,13 @@ class VideoSink(Sink):
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        path: str | PathLike[str],
         info: SourceInfo,
         *,
         codec: str | None = None,
         crf: float | None = None,
         preset: str | None = None,
-        audio_from: str | os.PathLike[str] | None = None,
+        audio_from: str | PathLike[str] | None = None,
         selection: Selection | None = None,
         threads: int | None = None,
         overwrite: bool = False,
@@ -84,6 +85,7 @@ class VideoSink(Sink):
         self._selection = selection or Selection()
         self._overwrite = overwrite
         self._time_base = usable_time_base(info.time_base)
+        self._check = FrameCheck(self._path, info)
         self._convert = YuvConverter(max(info.width, 1), max(info.height, 1))
         self._begin: Fraction | None = None
         self._last_time = Fraction(0)
@@ -108,15 +110,8 @@ class VideoSink(Sink):
         """
         if self._stream is None:
             raise SinkError(f"cannot write frame {frame.index} to {self._path}: the file is closed already")
-        height, width = frame.image.shape[:2]
-        if (width, height) != (self._info.width, self._info.height):
-            raise SinkError(
-                f"cannot write frame {frame.index} to {self._path}: it is {width}x{height},"
-                f" but {self._info.width}x{self._info.height} was announced"
-            )
+        self._check(frame)
         time = frame.timestamp
-        if self._begin is not None and time <= self._last_time:
-            raise SinkError(f"cannot write frame {frame.index} to {self._path}: it is not later than the one before")
         with self._errors_named():
             if self._begin is None:
                 self._begin = time
@@ -133,8 +128,11 @@ class VideoSink(Sink):
             if held is not None:
                 self._encode(held, picture.pts - (held.pts or 0))
 
-    def commit(self) -> None:
+    def commit(self, until: Fraction | None = None) -> None:
         """Finish the file and give it its final name; after a commit or an abort it does nothing.
+
+        Args:
+            until: when the last frame is over, by the source's clock; by default it lasts as frames do on average.
 
         Raises:
             MediaError: not one frame was written; then there is no file.
@@ -146,9 +144,9 @@ class VideoSink(Sink):
             if self._held is None:
                 raise MediaError(f"{self._info.name} gave no frames, so {self._path} was not written")
             with self._errors_named():
-                end = self._finish(self._held)
+                last = self._finish(self._held, until)
             if self._encoding.container.fragments:
-                self._put_index_in_front(self._partial, end)
+                self._put_index_in_front(self._partial, last)
             files.commit(self._partial, self._path, overwrite=self._overwrite)
             self._partial = None
         except BaseException:
@@ -168,35 +166,18 @@ class VideoSink(Sink):
         container = self._encoding.container
         growing = container.growing(self._time_base)
         self._output = av.open(f"file:{partial}", "w", format=container.format, container_options=growing)
-        self._stream = self._add_stream(self._output)
+        self._stream = add_video(
+            self._output,
+            self._encoding.codec,
+            self._encoding.options_for(self._threads),
+            size=(self._convert.width, self._convert.height),
+            rate=self._info.rate or Fraction(25),
+            time_base=self._time_base,
+            threads=self._threads,
+            key_seconds=_KEY_FRAME_SECONDS,
+        )
         if audio_from is not None:
             self._sound = open_sound(self._output, container, audio_from, self.notes)
-
-    def _add_stream(self, output: OutputContainer) -> VideoStream:
-        if self._encoding.codec == "libsvtav1":
-            os.environ.setdefault("SVT_LOG", "1")  # errors only: it knows no other way to be quiet
-        rate = self._info.rate or Fraction(25)
-        stream = output.add_stream(
-            self._encoding.codec,
-            rate=rate.limit_denominator(1_000_000),
-            options=self._encoding.options_for(self._threads),
-            width=self._convert.width,
-            height=self._convert.height,
-            time_base=self._time_base,
-            pix_fmt="yuv420p",
-        )
-        if not isinstance(stream, VideoStream):
-            raise TypeError(f"{self._encoding.codec} is no encoder of video")
-        context = stream.codec_context
-        context.thread_count = self._threads
-        context.gop_size = min(max(round(_KEY_FRAME_SECONDS * rate), 1), 600)
-        context.colorspace = context.color_primaries = context.color_trc = BT709
-        context.color_range = ColorRange.MPEG
-        if context.codec.canonical_name in TAGS:
-            context.codec_tag = TAGS[context.codec.canonical_name]
-        # Here rather than at the first frame, so that what it does not take is known before the work begins.
-        context.open()
-        return stream
 
     def _encode(self, picture: VideoFrame | None, length: int = 0) -> None:
         if self._output is None or self._stream is None:
@@ -205,8 +186,20 @@ class VideoSink(Sink):
             picture.duration = length
         self._output.mux(self._stream.encode(picture))
 
-    def _finish(self, last: VideoFrame) -> Fraction:
-        """Write what is held back, to the end of the file; returns when the last frame is over, in seconds."""
+    def _finish(self, last: VideoFrame, until: Fraction | None) -> tuple[Fraction, Fraction]:
+        """Write what is held back, to the end of the file; returns when the last frame begins and ends, in seconds."""
+        begin = last.pts or 0
+        length = self._usual_length(last)
+        if until is not None and self._begin is not None:
+            length = max(round((until - self._begin) / self._time_base) - begin, 1)
+        self._encode(last, length)
+        self._encode(None)
+        if self._sound is not None:
+            self._sound.finish(self._last_time + length * self._time_base)
+        self._close()
+        return begin * self._time_base, (begin + length) * self._time_base
+
+    def _usual_length(self, last: VideoFrame) -> int:
         length = max(round(1 / (self._info.rate * self._time_base)), 1) if self._info.rate else 1
         # One frame of many lasts until the next one, but the last one of them no longer than the source.
         ends = [self._selection.duration, self._info.duration if self._selection.every > 1 else None]
@@ -214,12 +207,7 @@ class VideoSink(Sink):
         if known:
             left = math.floor(min(known) / self._time_base) - (last.pts or 0)
             length = max(min(length, left), round(length / self._selection.every), 1)
-        self._encode(last, length)
-        self._encode(None)
-        if self._sound is not None:
-            self._sound.finish(self._last_time + length * self._time_base)
-        self._close()
-        return ((last.pts or 0) + length) * self._time_base
+        return length
 
     def _close(self) -> None:
         sound, self._sound = self._sound, None
@@ -230,11 +218,11 @@ class VideoSink(Sink):
         if output is not None:
             output.close()
 
-    def _put_index_in_front(self, partial: Path, end: Fraction) -> None:
+    def _put_index_in_front(self, partial: Path, last: tuple[Fraction, Fraction]) -> None:
         target = files.partial_path(self._path.with_name(f"{self._path.stem}.faststart{self._path.suffix}"))
         try:
             container = self._encoding.container
-            remux(partial, target, container.format, container.finished(self._time_base), video_end=end)
+            remux(partial, target, container.format, container.finished(self._time_base), last=last)
             target.replace(partial)
         except (FFmpegError, OSError, ValueError) as error:
             files.discard(target)

@@ -113,6 +113,12 @@ class Window:
             self._take([self._pygame.event.wait(_WAIT_MS)])
         return key
 
+    def title(self, text: str) -> None:
+        """Say something above the picture, where the desktop shows titles."""
+        self._title = text
+        if self._open and self._pygame.display.get_surface() is not None:
+            self._pygame.display.set_caption(text)
+
     def close(self) -> None:
         """Close the window; may be called twice."""
         if self._open:

@@ -1,4 +1,4 @@
-"""README.md is executed: each command and each snippet of it runs, offline, on a copy of the samples.
+"""README.md and docs/ are executed: each command and each snippet of them runs, offline, on a copy of the samples.
 
 Each `bash`, `console` and `python` block stands alone and runs in a fresh folder that holds `input/` and the
 tutorial's programs. A block that cannot run there carries its reason on the line above its fence:
@@ -20,7 +20,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
+README = PAGES["README.md"]
 RUNNABLE = ("bash", "console", "python")
 BLOCK = re.compile(
     r"^(?:<!-- *no-run:(?P<excuse>.*?)-->\n)?```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -29,12 +30,17 @@ BLOCK = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, its text, the line of its fence, and why it is not run."""
+    """A fenced block: its language, its text, the page and line of its fence, and why it is not run."""
 
     language: str
     code: str
     line: int
     excuse: str | None
+    page: str = "README.md"
+
+    @property
+    def place(self):
+        return f"{self.page}, line {self.line}"
 
     @property
     def commands(self):
@@ -45,11 +51,11 @@ class Block:
         return [line for line in lines if shlex.split(line, comments=True)]
 
 
-def blocks(text):
+def blocks(text, page="README.md"):
     for match in BLOCK.finditer(text):
         if match["language"] in RUNNABLE:
             excuse = match["excuse"] if match["excuse"] is None else match["excuse"].strip()
-            yield Block(match["language"], match["code"], text[: match.start("code")].count("\n"), excuse)
+            yield Block(match["language"], match["code"], text[: match.start("code")].count("\n"), excuse, page)
 
 
 def check_make(words):
@@ -90,7 +96,7 @@ def run(block, folder):
     options = {"cwd": folder, "env": env, "text": True, "encoding": "utf-8", "capture_output": True, "timeout": 240}
     if block.language == "python":
         done = subprocess.run([sys.executable, "-c", block.code], **options, check=False)
-        assert done.returncode == 0, f"README.md, line {block.line}:\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"{block.place}:\n{done.stdout}{done.stderr}"
         return
     for command in block.commands:
         words = shlex.split(command, comments=True)
@@ -99,19 +105,22 @@ def run(block, folder):
             PREPARATIONS[named](words)
             continue
         done = subprocess.run(command, shell=True, **options, check=False)  # noqa: S602 - as a reader types it
-        assert done.returncode == 0, f"README.md, line {block.line}: {command}\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"{block.place}: {command}\n{done.stdout}{done.stderr}"
 
 
-@pytest.mark.parametrize("block", [b for b in blocks(README) if b.excuse is None], ids=lambda b: f"line-{b.line}")
-def test_a_block_of_the_readme_runs(block, tmp_path):
+ALL = [block for page, text in PAGES.items() for block in blocks(text, page)]
+
+
+@pytest.mark.parametrize("block", [b for b in ALL if b.excuse is None], ids=lambda b: f"{b.page}-{b.line}")
+def test_a_block_of_the_documentation_runs(block, tmp_path):
     run(block, tmp_path)
 
 
 def test_the_readme_has_commands_and_snippets_and_each_exemption_says_why():
-    found = list(blocks(README))
-    assert {block.language for block in found if block.excuse is None} >= {"bash", "python"}
-    assert all(block.excuse for block in found if block.excuse is not None)
-    assert README.count("<!-- no-run:") == sum(block.excuse is not None for block in found)
+    assert {block.language for block in blocks(README) if block.excuse is None} >= {"bash", "python"}
+    assert all(block.excuse for block in ALL if block.excuse is not None)
+    exempt = sum(text.count("<!-- no-run:") for text in PAGES.values())
+    assert exempt == sum(block.excuse is not None for block in ALL)
 
 
 def example(*lines, language="bash"):

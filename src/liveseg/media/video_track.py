@@ -1,0 +1,72 @@
+"""A track of video in a container that is written: its encoder set up the same way for files and for streams."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from av.video.reformatter import ColorRange
+from av.video.stream import VideoStream
+
+from liveseg.media.color import BT709
+from liveseg.media.remux import TAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
+    from av.container import OutputContainer
+
+_MOST_FRAMES_BETWEEN_KEYS = 600
+
+
+def add_video(
+    output: OutputContainer,
+    codec: str,
+    options: Mapping[str, str],
+    *,
+    size: tuple[int, int],
+    rate: Fraction,
+    time_base: Fraction,
+    threads: int,
+    key_seconds: int,
+) -> VideoStream:
+    """Add a track of `yuv420p`, BT.709, limited range, its encoder open.
+
+    Args:
+        output: a container that is not begun yet.
+        codec: an encoder of FFmpeg.
+        options: its own, quality and effort among them.
+        size: width and height in pixels, both even.
+        rate: frames a second, about; times are those of the frames.
+        time_base: seconds a unit of the frames' `pts`.
+        threads: of the encoder.
+        key_seconds: at least one key frame in so many seconds.
+
+    Raises:
+        av.FFmpegError: the encoder does not take such pictures or options.
+    """
+    if codec == "libsvtav1":
+        os.environ.setdefault("SVT_LOG", "1")  # errors only: it knows no other way to be quiet
+    stream = output.add_stream(
+        codec,
+        rate=rate.limit_denominator(1_000_000),
+        # Chroma where swscale puts it, so that a player puts each sample where it came from.
+        options={"chroma_sample_location": "center", **options},
+        width=size[0],
+        height=size[1],
+        time_base=time_base,
+        pix_fmt="yuv420p",
+    )
+    if not isinstance(stream, VideoStream):
+        raise TypeError(f"{codec} is no encoder of video")
+    context = stream.codec_context
+    context.thread_count = threads
+    context.gop_size = min(max(round(key_seconds * rate), 1), _MOST_FRAMES_BETWEEN_KEYS)
+    context.colorspace = context.color_primaries = context.color_trc = BT709
+    context.color_range = ColorRange.MPEG
+    if context.codec.canonical_name in TAGS:
+        context.codec_tag = TAGS[context.codec.canonical_name]
+    # Here rather than at the first frame, so that what it does not take is known before the work begins.
+    context.open()
+    return stream
