@@ -57,3 +57,11 @@ def test_an_opacity_or_a_mask_that_does_not_fit_is_refused():
         Painter(PASCAL_VOC).overlay(image, mask, 1.5)
     with pytest.raises(UsageError, match="mask is"):
         Painter(PASCAL_VOC).overlay(image, mask[1:], 0.5)
+
+
+@pytest.mark.parametrize("classes", [None, [15], []])
+def test_the_table_draws_what_the_overlay_draws(classes):
+    image, mask = pictures(3)
+    painter = Painter(PASCAL_VOC, classes)
+    drawn = painter.table(0.35)[mask[..., None], image, np.arange(3)]
+    assert np.array_equal(drawn, painter.overlay(image, mask, 0.35))

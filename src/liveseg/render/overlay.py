@@ -66,3 +66,19 @@ class Painter:
         # Copied under a mask, since every non-zero mask value counts and class indices are just that.
         where = np.ascontiguousarray(mask) if self._draws_all_but_zero else cv2.LUT(mask, self._drawn)
         return np.asarray(cv2.copyTo(tinted, where, image.copy()), np.uint8)
+
+    def table(self, alpha: float = DEFAULT_ALPHA) -> Pixels:
+        """What `overlay` does, as a table for those who draw elsewhere, such as on a GPU.
+
+        Args:
+            alpha: opacity of the colours, in [0, 1].
+
+        Returns:
+            `(256, 256, 3)` `uint8`: channel `c` of a pixel that has the value `v` there, and the class `k`, becomes
+            `table[k, v, c]`.
+
+        Raises:
+            UsageError: an alpha outside [0, 1].
+        """
+        mask, values = np.indices((256, 256), np.uint8)
+        return self.overlay(np.repeat(values[..., None], 3, axis=2), mask, alpha)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import copy
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import nn
 
-from liveseg.errors import DeviceError, LivesegError
+from liveseg.errors import DeviceError, UsageError
 from liveseg.models.registry import IMAGENET_MEAN, IMAGENET_STD
 from liveseg.runtimes.base import parse_device
+from liveseg.runtimes.torch_line import DeviceLine
+from liveseg.runtimes.torch_steps import steps_on
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from liveseg.contract import ModelContract
     from liveseg.models.network import SegmentationNetwork
+    from liveseg.preprocess import Size
+    from liveseg.settings import Precision
+
+_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 class Contracted(nn.Module):
@@ -42,21 +49,68 @@ class Contracted(nn.Module):
         return self.network.low_logits((pixels - self.mean) * self.scale)
 
 
-class TorchRuntime:
-    """A network in PyTorch.
+class ModuleRuntime:
+    """A PyTorch module that keeps the contract, as a `Runtime` and a `LineRuntime`.
 
     Args:
-        network: in evaluation mode.
+        module: `uint8` NHWC RGB to low-resolution logits, in evaluation mode; from now on this runtime's own.
         contract: its contract.
         device: `auto` (CUDA, else MPS, else the CPU), `cpu`, `cuda`, `cuda:N` or `mps`.
         threads: threads of one call on the CPU, for the whole process as PyTorch has it; its default by default.
-        half: half precision; by default on CUDA only.
+        precision: `auto` (`float16` on CUDA, else `float32`), `float32`, `float16` or `bfloat16`.
 
     Raises:
         DeviceError: a device that was asked for and is not there.
+        UsageError: a precision that PyTorch has not.
     """
 
     name = "torch"
+
+    def __init__(
+        self,
+        module: nn.Module,
+        contract: ModelContract,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        precision: Precision = "auto",
+    ) -> None:
+        self._device = _device(device)
+        self.precision = resolved_precision(precision, self._device)
+        if threads:
+            torch.set_num_threads(threads)
+        self.device = str(self._device)
+        self.contract = contract
+        self.line_pays = self._device.type == "cuda"
+        self._module = module.to(self._device, _DTYPES[self.precision])
+        self._steps = steps_on(self._device, lambda _shape: self._step)
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run the network; see `Runtime`."""
+        return self._steps(images)[0]
+
+    def line(self, *, size: Size, table: NDArray[np.uint8]) -> DeviceLine:
+        """The whole line on the device; see `LineRuntime`."""
+        return DeviceLine(self._module, self.contract, self._device, size=size, table=table)
+
+    def _step(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (self._module(pixels).float(),)
+
+
+class TorchRuntime(ModuleRuntime):
+    """A network in PyTorch.
+
+    Args:
+        network: in evaluation mode; it is copied, since device, precision and memory layout change it.
+        contract: its contract.
+        device: as `ModuleRuntime` takes it, like the rest.
+        threads: likewise.
+        precision: likewise.
+
+    Raises:
+        DeviceError: a device that was asked for and is not there.
+        UsageError: a precision that PyTorch has not.
+    """
 
     def __init__(
         self,
@@ -65,32 +119,17 @@ class TorchRuntime:
         *,
         device: str = "auto",
         threads: int | None = None,
-        half: bool | None = None,
+        precision: Precision = "auto",
     ) -> None:
-        self._device = _device(device)
-        if threads:
-            torch.set_num_threads(threads)
-        self.device = str(self._device)
-        self.contract = contract
-        dtype = torch.float16 if (self._device.type == "cuda" if half is None else half) else torch.float32
-        module = Contracted(network).eval().to(self._device, dtype)
-        self._module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # is documented
-
-    @torch.inference_mode()
-    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Run the network; see `Runtime`."""
-        try:
-            # PyTorch cannot share memory that must not be written, such as an image that Pillow still owns.
-            pixels = torch.from_numpy(np.require(images, requirements="W"))
-            logits = self._module(pixels.to(self._device))
-        except RuntimeError as error:
-            reason = str(error).strip().splitlines()[0]
-            raise LivesegError(f"the network failed on an input of {images.shape}: {reason}") from error
-        return cast("NDArray[np.float32]", logits.float().cpu().contiguous().numpy())
+        module = Contracted(copy.deepcopy(network)).eval()
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # is documented
+        super().__init__(module, contract, device=device, threads=threads, precision=precision)
 
 
 def _device(name: str) -> torch.device:
     kind, index = parse_device(name)
+    if kind not in ("auto", "cpu", "cuda", "mps"):
+        raise DeviceError(f"the torch runtime has no {kind}; leave out --runtime, or use --device auto")
     has_mps = torch.backends.mps.is_available()
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
@@ -105,3 +144,20 @@ def _device(name: str) -> torch.device:
     if kind == "mps" and not has_mps:
         raise DeviceError("MPS was asked for, but PyTorch has none on this machine; use --device cpu")
     return torch.device(kind)
+
+
+def resolved_precision(wanted: Precision, device: torch.device) -> str:
+    """What `auto` means on a device, or what was asked for.
+
+    Raises:
+        UsageError: a precision that PyTorch has not.
+    """
+    if wanted == "auto":
+        # What a GPU's matrix units are built for; the tests hold its masks to those of float32.
+        return "float16" if device.type == "cuda" else "float32"
+    if wanted not in _DTYPES:
+        raise UsageError(
+            f"the torch runtime computes in {', '.join(_DTYPES)}, not in {wanted}; for int8, quantise the model with"
+            " `liveseg quantize` and use --runtime openvino or onnx"
+        )
+    return wanted
