@@ -6,7 +6,8 @@ torchvision computes them. The comments mark the tutorial's functions.
 
     python benchmarks/tutorial_loop.py VIDEO MODEL OUT.mp4 [--frames N] [--weights FILE]
 
-prints one line of JSON: the wall rate, the tutorial's own average and the milliseconds of each part.
+prints one line of JSON: the wall rate, the tutorial's own average and the milliseconds of each part. It is run by
+`liveseg bench --baseline tutorial`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from label_color_map import label_color_map as label_map
 from weights import network_with_weights
+
+from liveseg.bench.memory import peak_bytes
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
@@ -108,9 +111,13 @@ def main() -> None:
     frames = len(parts["frame"])
     record = {
         "frames": frames,
+        "seconds": seconds,
         "frames_per_second": frames / seconds,
         "own_average_fps": total_fps / frames,
         "milliseconds": {name: float(np.median(spent)) for name, spent in parts.items()},
+        "frame_milliseconds": parts["frame"],
+        "threads": torch.get_num_threads(),
+        "peak_bytes": peak_bytes(),
     }
     print(json.dumps(record))
 

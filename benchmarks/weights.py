@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
+from liveseg.bench.random_weights import write_random_weights
 from liveseg.models.build import build
 from liveseg.models.checkpoint import load_into, load_state
 from liveseg.weights.locate import bundled
@@ -24,22 +24,7 @@ def network_with_weights(name: str, weights: str | None) -> SegmentationNetwork:
     return network
 
 
-def random_weights(name: str) -> SegmentationNetwork:
-    """Random weights whose masks look like masks: a few classes in connected areas, as a trained network gives.
-
-    An untrained classifier answers noise, on which no argmax is typical; one whose outputs differ little from pixel
-    to pixel is. So the last layer is scaled down and a few classes get a head start.
-    """
-    torch.manual_seed(0)
-    network = build(name)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(module.weight, 0.5, 1.0)
-            torch.nn.init.normal_(module.bias, 0.0, 0.1)
-    return network
-
-
 if __name__ == "__main__":
     import sys
 
-    torch.save(random_weights(sys.argv[1]).state_dict(), sys.argv[2])
+    write_random_weights(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,107 @@
+"""`liveseg bench`: how fast this machine is, measured."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from liveseg.cli.console import err, out
+from liveseg.cli.demo import samples
+from liveseg.cli.options import with_settings
+from liveseg.files import atomic_write, refuse_existing
+from liveseg.settings import BenchSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from liveseg.bench.result import BenchResult
+
+Source = Annotated[
+    str | None, typer.Argument(metavar="SOURCE", help="A video; a sample that ships with liveseg by default.")
+]
+
+
+@with_settings(BenchSettings)
+def bench(settings: BenchSettings, source: Source = None) -> None:
+    """Measure how fast this machine segments a video: models, runtimes, precisions and sizes, in turn.
+
+    Each is measured from decoding to encoding, in a process of its own and once a round, and beside it the network
+    alone and this machine's own limit. Nothing is downloaded.
+    """
+    video = Path(source) if source is not None else _sample()
+    file = None if settings.json in (None, "-") else Path(str(settings.json))
+    for target in filter(None, (file, settings.plot)):
+        refuse_existing(target, overwrite=settings.overwrite)
+    if settings.plot is not None:
+        from liveseg.bench.plot import check_plot
+
+        check_plot(settings.plot)
+
+    from liveseg.bench.session import Session
+
+    with _steps(quiet=settings.quiet) as step:
+        result = Session(settings, video, command=command_as_typed(sys.argv), say=step).run()
+    text = json.dumps(result.to_json(), indent=2, ensure_ascii=False)
+    if file is not None:
+        with atomic_write(file, overwrite=settings.overwrite) as partial:
+            partial.write_text(text + "\n", encoding="utf-8")
+    if settings.plot is not None:
+        from liveseg.bench.plot import plot
+
+        plot(result, settings.plot, overwrite=settings.overwrite)
+    if settings.json == "-":
+        typer.echo(text)
+    else:
+        _print(result, markdown=settings.markdown or not sys.stdout.isatty())
+    if not any(entry.rate for entry in result.entries):
+        raise typer.Exit(1)
+
+
+def command_as_typed(arguments: list[str]) -> str:
+    """The command line for the record; of absolute paths only the last part, as folders are nobody else's business."""
+    words = [re.sub(r"(?<![^=,:\s])(?:[A-Za-z]:)?[\\/](?:[^=,\\/]+[\\/])*", "", word) for word in arguments[1:]]
+    return shlex.join(["liveseg", *words])
+
+
+def _sample() -> Path:
+    return next(path for path in samples() if path.suffix == ".mp4")
+
+
+@contextmanager
+def _steps(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """What is being measured, in one line that is gone afterwards; nothing in a pipe."""
+    if quiet or not err.is_terminal:
+        yield lambda _step: None
+        return
+    from rich.markup import escape
+
+    with err.status("") as status:
+        yield lambda step: status.update(escape(step))
+
+
+def _print(result: BenchResult, *, markdown: bool) -> None:
+    from liveseg.bench.table import heading, remarks, tables
+
+    if markdown:
+        parts = [heading(result), *(table.markdown() for table in tables(result))]
+        typer.echo("\n\n".join(parts))
+        if remarks(result):
+            typer.echo("\n" + "\n".join(f"- {remark}" for remark in remarks(result)))
+        return
+    from rich.table import Table
+
+    out.print(heading(result), markup=False)
+    for each in tables(result):
+        shown = Table(*each.headings, title=each.title, title_justify="left")
+        for cells in each.cells():
+            shown.add_row(*cells)
+        out.print(shown)
+    for remark in remarks(result):
+        out.print(remark, markup=False)
