@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RECIPE := pyproject.toml constraints.txt src/liveseg/_version.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint clean
+.PHONY: help demo test test-long soak lint clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -24,6 +24,9 @@ test: lint ## install what the tests need, then check style, types and floors, a
 
 test-long: $(VENV)/.dev ## run the tests that take minutes
 	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)
+
+soak: $(VENV)/.dev ## run an hour of a live stream and see that nothing grows (LIVESEG_SOAK_SECONDS: for how long)
+	@$(BIN)/python -m pytest -s -m soak tests/endurance $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## check style, types and floors only
 	$(BIN)/ruff check .

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from liveseg import Segmenter
-from liveseg.bench.machine import describe_machine, versions
+from liveseg.bench.machine import commit, describe_machine
 from liveseg.job import convert
 from liveseg.media.frame import Selection
 from liveseg.media.video_sink import VideoSink
@@ -33,6 +33,7 @@ from liveseg.pipeline import Pipeline
 from liveseg.render.overlay import Painter
 from liveseg.segmenter import parallel_for_video
 from liveseg.streams import Stream, run_streams
+from liveseg.tuning.machine import versions
 from liveseg.turns import Turns
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def main() -> None:
             "command": " ".join(["python", *sys.argv]),
             "machine": describe_machine(),
             "versions": versions(),
+            "commit": commit(),
             "frames": options.frames,
             "processes": compare(Processes(options, folder), options.rounds),
             "lines": compare(Lines(options, folder), options.rounds),

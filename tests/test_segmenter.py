@@ -103,7 +103,7 @@ def test_size_sets_the_networks_input():
     class Spy:
         """A stand-in for a runtime: it only records the shape of its input."""
 
-        name, device = "spy", "cpu"
+        name, device, precision = "spy", "cpu", "float32"
         contract = ModelContract("spy", PASCAL_VOC, multiple=16, offset=1)
 
         def __call__(self, images):
@@ -111,8 +111,10 @@ def test_size_sets_the_networks_input():
             return np.zeros((1, 21, 4, 4), np.float32)
 
     picture = np.zeros((300, 400, 3), np.uint8)
-    Segmenter.from_runtime(Spy(), size=160).segment(picture)
+    segmenter = Segmenter.from_runtime(Spy(), size=160)
+    segmenter.segment(picture)
     Segmenter.from_runtime(Spy(), size="native").segment(picture)
+    assert (segmenter.precision, segmenter.chosen) == ("float32", "spy: given")
     assert seen == [(1, 161, 209, 3), (1, 305, 401, 3)]
 
 
@@ -143,9 +145,12 @@ def test_errors_are_also_the_standard_ones(segmenter, tmp_path):
     ("arguments", "error", "message"),
     [
         ({"model": "lit"}, UsageError, "no such model 'lit'; choose one of lite"),
-        ({"device": "gpu"}, UsageError, "no such device"),
+        ({"device": "tpu"}, UsageError, "no such device"),
+        ({"device": "gpu:99"}, DeviceError, "OpenVINO sees only"),
         ({"device": "cuda:99"}, DeviceError, "CUDA"),
-        ({"device": "mps", "runtime": "onnx"}, DeviceError, "MPS"),
+        ({"device": "mps", "runtime": "onnx"}, UsageError, "does not drive mps"),
+        ({"runtime": "tflite"}, UsageError, "no such runtime"),
+        ({"precision": "float8"}, UsageError, "no such precision"),
         ({"threads": 0}, UsageError, "threads"),
         ({"parallel": 0}, UsageError, "parallel"),
         ({"size": 0}, UsageError, "size"),
@@ -155,6 +160,19 @@ def test_errors_are_also_the_standard_ones(segmenter, tmp_path):
 def test_a_choice_that_cannot_be_met_is_an_error_and_never_a_silent_fallback(arguments, error, message):
     with pytest.raises(error, match=message):
         Segmenter(**arguments)
+
+
+def test_it_says_what_it_runs_on_and_why(segmenter):
+    assert (segmenter.runtime, segmenter.device, segmenter.precision) == ("onnx", "cpu", "float32")
+    assert segmenter.chosen == "onnx: starts soonest, and takes pictures of many sizes without delay"
+    asked = Segmenter(runtime="openvino", precision="float32", threads=3, parallel=2)
+    assert (asked.runtime, asked.precision, asked.chosen) == ("openvino", "float32", "openvino: asked for")
+    assert (asked.threads, asked.parallel, asked.threads_each) == (3, 2, 1)
+
+
+def test_a_runtime_for_videos_finds_the_same_in_a_photo(segmenter, cat):
+    video = Segmenter(live=True)
+    assert np.mean(video(cat).mask == segmenter(cat).mask) > 0.98
 
 
 def test_the_package_offers_its_names_lazily():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 from liveseg import postprocess, preprocess
 from liveseg.errors import UsageError
 from liveseg.runtimes.base import available_cores
+from liveseg.runtimes.choose import choose
+from liveseg.runtimes.line import LineRuntime
 from liveseg.runtimes.load import Request, load
 from liveseg.segmentation import Segmentation
 
@@ -29,7 +32,8 @@ if TYPE_CHECKING:
     from liveseg.pipeline import Result
     from liveseg.preprocess import Size
     from liveseg.runtimes.base import Runtime
-    from liveseg.runtimes.load import RuntimeName
+    from liveseg.runtimes.line import Line
+    from liveseg.settings import Precision, RuntimeName
     from liveseg.weights.patience import Progress
 
     Picture = str | PathLike[str] | Image | NDArray[np.uint8]
@@ -42,21 +46,25 @@ class Segmenter:
 
     Args:
         model: a model's name (`lite` by default, which needs no download), see `liveseg models`.
-        weights: a `.onnx`, `.pth` or `.safetensors` file of one's own instead of the model's published weights.
-        runtime: `auto`, `onnx` or `torch`.
-        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        weights: a `.onnx`, `.xml`, `.pt2`, `.pth` or `.safetensors` file of one's own instead of the model's published
+            weights.
+        runtime: `auto`, `onnx`, `openvino` or `torch`; `auto` follows the rule of `liveseg.runtimes.choose`.
+        device: `auto`, `cpu`, `cuda[:N]`, `mps`, `gpu[:N]`, `npu`, `tensorrt[:N]`, `coreml` or `directml[:N]`.
+        precision: `auto` (the runtime's own choice), `float32`, `bfloat16`, `float16` or `int8`.
         threads: threads to use on the CPU; all available cores by default.
         parallel: how many pictures are segmented at the same time; they share the threads. 1 answers soonest, as many
             as there are threads get most pictures done, since none of them waits for another's.
+        live: whether the pictures are frames of a video or a live source, which come in few sizes; from 2 in parallel
+            up they are taken for such anyway.
         size: shorter side of the network's input in pixels, or `native` for each picture's own size; by default the
             size at which the model is best.
         progress: called while weights are downloaded, with the bytes so far and, if known, in all.
 
     Raises:
-        UsageError: a name, device or size that does not exist.
+        UsageError: a name, device, precision or size that does not exist, or some that contradict each other.
         WeightsError: weights that cannot be had or used.
-        MissingExtraError: PyTorch is needed and not installed.
-        DeviceError: a device that was asked for and is not there.
+        MissingExtraError: PyTorch or OpenVINO is needed and not installed.
+        DeviceError: a device or precision that was asked for and is not there.
     """
 
     def __init__(
@@ -66,8 +74,10 @@ class Segmenter:
         weights: str | PathLike[str] | None = None,
         runtime: RuntimeName = "auto",
         device: str = "auto",
+        precision: Precision = "auto",
         threads: int | None = None,
         parallel: int = 1,
+        live: bool = False,
         size: Size | None = None,
         progress: Progress | None = None,
     ) -> None:
@@ -78,10 +88,16 @@ class Segmenter:
             weights=None if weights is None else Path(weights),
             runtime=runtime,
             device=device,
-            threads=self.threads_each,
+            precision=precision,
+            threads=self.threads,
+            parallel=self.parallel,
+            live=live,
             progress=progress,
         )
-        self._adopt(load(request), size)
+        choice = choose(request)
+        self._adopt(load(replace(request, runtime=choice.runtime)), size)
+        self.chosen = str(choice)
+        """The runtime in use and why it was taken, in one line."""
 
     @classmethod
     def from_runtime(cls, runtime: Runtime, *, size: Size | None = None, parallel: int = 1) -> Self:
@@ -90,6 +106,7 @@ class Segmenter:
         segmenter.threads = available_cores()
         segmenter.parallel = _whole("parallel", parallel)
         segmenter._adopt(runtime, size)  # noqa: SLF001 - this is its own class
+        segmenter.chosen = f"{runtime.name}: given"
         return segmenter
 
     def _adopt(self, runtime: Runtime, size: Size | None) -> None:
@@ -117,6 +134,11 @@ class Segmenter:
     def device(self) -> str:
         """The device that the network really runs on."""
         return self._runtime.device
+
+    @property
+    def precision(self) -> str:
+        """The arithmetic that the network really uses, such as `float32`."""
+        return self._runtime.precision
 
     @property
     def labels(self) -> LabelSet:
@@ -166,15 +188,32 @@ class Segmenter:
             speed=dict(zip(("preprocess", "infer", "postprocess"), spent, strict=True)),
         )
 
-    def stream(self, source: str | PathLike[str] | Source, *, selection: Selection | None = None) -> Iterator[Result]:
-        """Segment a video, or an image, frame by frame, decoding ahead in another thread.
+    def warm_up(self, width: int, height: int) -> None:
+        """Run once on a blank picture of the size to come: a network's first run takes many times as long as others."""
+        self.segment(np.zeros((height, width, 3), np.uint8))
+
+    def device_line(self, table: NDArray[np.uint8]) -> Line | None:
+        """Resizing, network, mask and drawing in one call on the network's device, where that pays: on a GPU.
 
         Args:
-            source: a path, or any `liveseg.media.frame.Source`; it is closed at the end.
+            table: what drawing does to a pixel; see `Painter.table`.
+        """
+        runtime = self._runtime
+        if not isinstance(runtime, LineRuntime) or not runtime.line_pays:
+            return None
+        return runtime.line(size=self.size, table=table)
+
+    def stream(self, source: str | PathLike[str] | Source, *, selection: Selection | None = None) -> Iterator[Result]:
+        """Segment a video, a live source or an image, frame by frame, reading ahead in another thread.
+
+        Args:
+            source: a path, an address such as `rtsp://…` or the number of a camera, or any
+                `liveseg.media.frame.Source`; it is closed at the end.
             selection: which frames of a path are wanted; all by default.
 
         Yields:
-            Each frame's `index`, `timestamp` (exact seconds), `frame` and `segmentation`, in order.
+            Each frame's `frame_index`, `timestamp` (exact seconds), `frame` and `segmentation`, in order; of a live
+            source the newest frame each time, with its `age_ms` and how many were left out, `dropped_before`.
 
         Raises:
             SourceNotFoundError: no such file.
@@ -183,9 +222,11 @@ class Segmenter:
         from liveseg.media import open_source
         from liveseg.pipeline import Pipeline
 
-        opened = open_source(Path(source), selection) if isinstance(source, str | PathLike) else source
+        opened = open_source(source, selection) if isinstance(source, str | PathLike) else source
         with opened:
-            yield from Pipeline(self).run(opened)
+            for result in Pipeline(self).run(opened):
+                if not result.frame.placeholder:
+                    yield result
 
 
 def parallel_for_video(threads: int | None) -> int:

@@ -6,9 +6,11 @@ import importlib.util
 import json as json_module
 import os
 import platform
+import re
 import sys
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -17,7 +19,8 @@ from rich.table import Table
 from liveseg._version import __version__
 from liveseg.cli.console import out
 from liveseg.runtimes.base import available_cores
-from liveseg.runtimes.load import has_torch
+from liveseg.runtimes.choose import choose, installed
+from liveseg.runtimes.load import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,22 +92,21 @@ def _version(package: str) -> str | None:
 def _versions() -> Iterator[Finding]:
     for package in ("numpy", "pillow", "av"):
         yield Finding(package, "ok", _version(package) or "unknown version")
-    cv2_packages = [
-        name
-        for name in (
-            "opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless",
-        )
-        if _version(name)
-    ]  # fmt: skip
-    if len(cv2_packages) > 1:
-        yield Finding(
-            "opencv", "bad", f"{' and '.join(cv2_packages)} overwrite each other",
-            f"pip uninstall {' '.join(cv2_packages)}, then pip install opencv-python-headless",
+    yield _one_of(
+        "opencv",
+        ("opencv-python-headless", "opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless"),
+    )
+
+
+def _one_of(what: str, packages: tuple[str, ...]) -> Finding:
+    """A finding on packages that install the same files, so that only one can be whole: best the first of them."""
+    there = [package for package in packages if _version(package)]
+    if len(there) > 1:
+        return Finding(
+            what, "bad", f"{' and '.join(there)} overwrite each other",
+            f"pip uninstall {' '.join(there)}, then pip install {there[0]}",
         )  # fmt: skip
-    else:
-        yield Finding(
-            "opencv", "ok", f"{cv2_packages[0]} {_version(cv2_packages[0])}" if cv2_packages else "built here"
-        )
+    return Finding(what, "ok", f"{there[0]} {_version(there[0])}" if there else "built here")
 
 
 def _threads() -> Iterator[Finding]:
@@ -118,9 +120,49 @@ def _threads() -> Iterator[Finding]:
 def _runtimes() -> Iterator[Finding]:
     import onnxruntime
 
-    providers = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
-    yield Finding("runtime onnx", "ok", f"ONNX Runtime {onnxruntime.__version__}, providers {', '.join(providers)}")
-    if not has_torch():
+    from liveseg.runtimes.onnx import provided
+
+    yield _one_of(
+        "onnxruntime",
+        (
+            "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-qnn", "onnxruntime-rocm",
+            "onnxruntime-migraphx", "onnxruntime-silicon", "onnxruntime",
+        ),
+    )  # fmt: skip
+    yield Finding("runtime onnx", "ok", f"ONNX Runtime {onnxruntime.__version__}, devices {', '.join(provided())}")
+    yield _openvino()
+    yield from _torch()
+    for what, request in (("videos", Request(live=True)), ("pictures", Request())):
+        yield Finding(f"runtime for {what}", "ok", str(choose(request)))
+
+
+def _openvino() -> Finding:
+    if not installed("openvino"):
+        return Finding(
+            "runtime openvino", "lack", "OpenVINO is not installed; it is the fastest for videos on x86 processors",
+            "pip install 'liveseg[openvino]'",
+        )  # fmt: skip
+    try:
+        from liveseg.runtimes.openvino import available, computes
+    except ImportError as error:
+        return Finding("runtime openvino", "bad", f"OpenVINO: {error}", "pip install --force-reinstall openvino")
+    devices = ", ".join(name.lower() for name in available())
+    words = {True: "yes", False: "no", None: "unknown"}
+    arithmetic = f"bfloat16 {words['BF16' in computes('CPU')]}, VNNI for int8 {words[_has_vnni()]}"
+    return Finding(
+        "runtime openvino", "ok", f"OpenVINO {_version('openvino')}, devices {devices}; on the CPU {arithmetic}"
+    )
+
+
+def _has_vnni(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool | None:
+    """Whether the processor adds up products of 8-bit integers in one step, which OpenVINO uses but does not list."""
+    if not cpuinfo.is_file() or platform.machine().lower() not in ("x86_64", "amd64"):
+        return None
+    return re.search(r"\bavx(512)?_vnni\b", cpuinfo.read_text(encoding="utf-8")) is not None
+
+
+def _torch() -> Iterator[Finding]:
+    if not installed("torch"):
         yield Finding(
             "runtime torch", "lack", "PyTorch is not installed; models other than lite need it once",
             "pip install 'liveseg[torch]'",

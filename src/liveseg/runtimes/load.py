@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
-from liveseg.errors import LivesegError, SinkError, SourceNotFoundError, UsageError, WeightsError
+from liveseg.errors import LivesegError, MissingExtraError, SinkError, SourceNotFoundError, UsageError, WeightsError
 from liveseg.labels import PASCAL_VOC, LabelSet, voc_palette
 from liveseg.models.extras import require
 from liveseg.models.registry import ModelInfo, find_model
-from liveseg.runtimes.base import parse_device
+from liveseg.runtimes.base import available_cores
+from liveseg.runtimes.choose import choose
 from liveseg.weights.catalogue import find_weights
 from liveseg.weights.home import exported_folder
 from liveseg.weights.integrity import sha256
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from liveseg.contract import ModelContract
     from liveseg.models.network import SegmentationNetwork
     from liveseg.runtimes.base import Runtime
+    from liveseg.runtimes.choose import RealRuntime
+    from liveseg.settings import Precision, RuntimeName
     from liveseg.weights.patience import Progress
-
-RuntimeName = Literal["auto", "onnx", "torch"]
 
 DEFAULT_MODEL = "lite"
 BUNDLED: Literal["lite"] = "lite"
@@ -37,60 +37,93 @@ BUNDLED: Literal["lite"] = "lite"
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for, as the loader takes it; see `load`."""
+    """What the user asked for, as the loader takes it; see `load`.
+
+    Args:
+        model: a name of the registry; `lite` by default.
+        weights: a file of the user's own instead: `.onnx`, `.xml`, `.pt2`, `.pth` or `.safetensors`.
+        runtime: `auto` (see `liveseg.runtimes.choose`), or the one to take.
+        device: one of `liveseg.runtimes.base.DEVICES`.
+        precision: `auto` is the runtime's own choice.
+        threads: threads on the CPU, of all calls together; all available cores by default.
+        parallel: how many calls to expect at the same time; they share the threads.
+        live: frames come one after another in few sizes, as those of a live source or a video do.
+        progress: told of downloads.
+    """
 
     model: str | None = None
     weights: Path | None = None
     runtime: RuntimeName = "auto"
     device: str = "auto"
+    precision: Precision = "auto"
     threads: int | None = None
+    parallel: int = 1
+    live: bool = False
     progress: Progress | None = None
+
+    @property
+    def steady(self) -> bool:
+        """Whether frames are to be expected, rather than pictures each of a size of its own."""
+        return self.live or self.parallel > 1
+
+    @property
+    def threads_each(self) -> int:
+        """How many threads one call gets, of those that the calls in parallel share."""
+        return max((self.threads or available_cores()) // self.parallel, 1)
 
 
 def load(request: Request) -> Runtime:
     """A runtime for a model, its weights found, downloaded or exported as needed.
 
     Raises:
-        UsageError: a model, runtime or device that does not exist.
+        UsageError: a model, runtime, device or precision that does not exist, or some that contradict each other.
         WeightsError: weights that cannot be had or used.
-        MissingExtraError: PyTorch is needed and not installed.
-        DeviceError: a device that was asked for and is not there.
+        MissingExtraError: a runtime is needed that is not installed.
+        DeviceError: a device or precision that was asked for and is not there.
     """
-    kind, _ = parse_device(request.device)
-    if request.runtime not in get_args(RuntimeName):
-        raise UsageError(f"no such runtime {request.runtime!r}; choose one of {', '.join(get_args(RuntimeName))}")
-    runtime = request.runtime if request.runtime != "auto" else _pick_runtime(kind)
+    runtime = choose(request).runtime
     if request.weights is not None:
         return _load_own(request, request.weights, runtime)
     info = find_model(request.model or DEFAULT_MODEL)
-    if runtime == "onnx" and info.name == BUNDLED:
-        return _onnx(bundled(BUNDLED, "onnx"), request)
+    if info.name == BUNDLED and runtime != "torch":
+        return _load_graph(request, runtime, bundled(BUNDLED, "int8.onnx" if request.precision == "int8" else "onnx"))
+    if request.precision == "int8":
+        raise UsageError(
+            f"{info.name} comes in floats only; make an int8 model of it by `liveseg quantize {info.name} --images DIR`"
+            " and name that by --weights"
+        )
     return _load_network(request, runtime, _Published(info, request.progress))
 
 
-def _pick_runtime(kind: str) -> Literal["onnx", "torch"]:
-    """ONNX Runtime, unless a device is wanted that only PyTorch drives here."""
-    if kind == "mps":
-        return "torch"
-    if kind == "cuda":
-        import onnxruntime
-
-        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers() and has_torch():
-            return "torch"
-    return "onnx"
-
-
-def has_torch() -> bool:
-    """Whether PyTorch is installed; it is not imported."""
-    return importlib.util.find_spec("torch") is not None
-
-
-def _onnx(
-    path: Path, request: Request, contract: ModelContract | None = None, labels: LabelSet | None = None
+def _load_graph(
+    request: Request,
+    runtime: Literal["onnx", "openvino"],
+    path: Path,
+    contract: ModelContract | None = None,
+    labels: LabelSet | None = None,
 ) -> Runtime:
-    from liveseg.runtimes.onnx import OnnxRuntime
+    device, precision = request.device, request.precision
+    if runtime == "onnx":
+        from liveseg.runtimes.onnx import OnnxRuntime
 
-    return OnnxRuntime(path, contract=contract, labels=labels, device=request.device, threads=request.threads)
+        return OnnxRuntime(
+            path, contract=contract, labels=labels, device=device, threads=request.threads_each, precision=precision
+        )
+    try:
+        from liveseg.runtimes.openvino import OpenvinoRuntime
+    except ImportError as error:
+        raise MissingExtraError("the openvino runtime needs OpenVINO: pip install 'liveseg[openvino]'") from error
+
+    return OpenvinoRuntime(
+        path,
+        contract=contract,
+        labels=labels,
+        device=device,
+        threads=request.threads,
+        parallel=request.parallel,
+        precision=precision,
+        steady=request.steady,
+    )
 
 
 class _Published:
@@ -177,14 +210,25 @@ def _loaded(name: str, contract: ModelContract, state: dict[str, Tensor], path: 
     return network
 
 
-def _load_own(request: Request, path: Path, runtime: Literal["onnx", "torch"]) -> Runtime:
+def _load_own(request: Request, path: Path, runtime: RealRuntime) -> Runtime:
     if not path.is_file():
         raise SourceNotFoundError(f"no such weights file: {path}")
-    if path.suffix.lower() != ".onnx":
-        return _load_network(request, runtime, _Own(path, request.model))
-    if request.runtime == "torch":
-        raise UsageError(f"{path} is an ONNX model, which the torch runtime does not run; leave out --runtime")
-    return _onnx(path, request, contract_of(path), read_labels(path))
+    suffix = path.suffix.lower()
+    if suffix == ".pt2":
+        require("torch", f"{path.name}, a program exported by PyTorch,")
+        from liveseg.runtimes.pt2 import Pt2Runtime
+
+        return Pt2Runtime(
+            path,
+            contract=contract_of(path),
+            labels=read_labels(path),
+            device=request.device,
+            threads=request.threads_each,
+            precision=request.precision,
+        )
+    if runtime != "torch" and suffix in (".onnx", ".xml"):
+        return _load_graph(request, runtime, path, contract_of(path), read_labels(path))
+    return _load_network(request, runtime, _Own(path, request.model))
 
 
 def _numbered(classes: int) -> LabelSet:
@@ -192,13 +236,19 @@ def _numbered(classes: int) -> LabelSet:
     return LabelSet(names, voc_palette(classes))
 
 
-def _load_network(request: Request, runtime: Literal["onnx", "torch"], weights: _Published | _Own) -> Runtime:
-    if runtime == "torch":
-        require("torch", "the torch runtime")
-        from liveseg.runtimes.torch import TorchRuntime
+def _load_network(request: Request, runtime: RealRuntime, weights: _Published | _Own) -> Runtime:
+    if runtime != "torch":
+        return _load_graph(request, runtime, ensure_exported(weights))
+    require("torch", "the torch runtime")
+    from liveseg.runtimes.torch import TorchRuntime
 
-        return TorchRuntime(weights.network(), weights.contract, device=request.device, threads=request.threads)
-    return _onnx(ensure_exported(weights), request)
+    return TorchRuntime(
+        weights.network(),
+        weights.contract,
+        device=request.device,
+        threads=request.threads_each,
+        precision=request.precision,
+    )
 
 
 def ensure_exported(weights: _Published | _Own) -> Path:

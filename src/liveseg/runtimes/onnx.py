@@ -1,26 +1,67 @@
-"""The default runtime: ONNX Runtime, on the CPU everywhere and on CUDA where its provider is installed."""
+"""The runtime of every installation: ONNX Runtime, on the CPU and on what its other providers drive.
+
+Which device name asks for which provider, and from which package it comes:
+
+| device | provider | package | `auto` |
+|---|---|---|---|
+| `cuda[:N]` | CUDA | `onnxruntime-gpu` | takes it first |
+| `directml[:N]` | DirectML, Windows | `onnxruntime-directml` | takes it second |
+| `tensorrt[:N]` | TensorRT | `onnxruntime-gpu`, and TensorRT itself | never |
+| `coreml` | Core ML, macOS | `onnxruntime` | never |
+| `cpu` | CPU | any | takes it last |
+
+`auto` takes what somebody installed a package for and what starts at once. TensorRT's provider is listed by packages
+without its libraries, and builds an engine for minutes at its first picture. Core ML's lies in every macOS package,
+but takes only graphs of fixed sizes whole; of liveseg's it leaves parts to the CPU and copies between the two.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime as ort
 
-from liveseg.contract import METADATA_KEY, ModelContract
-from liveseg.errors import DeviceError, LivesegError, WeightsError
-from liveseg.runtimes.base import available_cores, parse_device
+from liveseg.contract import METADATA_KEY
+from liveseg.errors import DeviceError, LivesegError, UsageError, WeightsError
+from liveseg.runtimes.base import (
+    available_cores,
+    check_logits,
+    check_quantized,
+    first_line,
+    parse_device,
+    stated_contract,
+)
+from liveseg.weights.home import home
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from liveseg.contract import ModelContract
     from liveseg.labels import LabelSet
+    from liveseg.settings import Precision
 
-_CUDA = "CUDAExecutionProvider"
-_CPU = "CPUExecutionProvider"
+PROVIDERS = {
+    "cuda": "CUDAExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+"""The provider behind each device."""
+
+_INSTALL = {
+    "cuda": "replace onnxruntime by onnxruntime-gpu or install PyTorch for CUDA",
+    "directml": "replace onnxruntime by onnxruntime-directml, on Windows",
+    "tensorrt": "replace onnxruntime by onnxruntime-gpu and install TensorRT",
+    "coreml": "install onnxruntime on macOS",
+}
+_TITLES = {"cuda": "CUDA", "directml": "DirectML", "tensorrt": "TensorRT", "coreml": "Core ML", "cpu": "the CPU"}
+_INDEXED = ("cuda", "directml", "tensorrt")
 
 
 class OnnxRuntime:
@@ -30,12 +71,16 @@ class OnnxRuntime:
         path: the file; its metadata may hold the contract.
         contract: the contract, in place of the one that the file holds.
         labels: the classes, in place of those of the contract.
-        device: `auto` (CUDA where its provider works, else the CPU), `cpu`, `cuda` or `cuda:N`.
+        device: `auto` (CUDA, then DirectML, where they work; else the CPU), `cpu`, `cuda[:N]`, `tensorrt[:N]`,
+            `coreml` or `directml[:N]`.
         threads: threads of one call on the CPU; all available cores by default.
+        precision: `auto`, `float32` or, of a quantised graph, `int8`. `float32` also forbids CUDA to round factors to
+            TensorFloat-32, which `auto` allows.
 
     Raises:
         WeightsError: a file that is no ONNX model, or one whose input or output breaks the contract.
         DeviceError: a device that was asked for and is not there.
+        UsageError: a precision that the graph does not have.
     """
 
     name = "onnx"
@@ -48,74 +93,94 @@ class OnnxRuntime:
         labels: LabelSet | None = None,
         device: str = "auto",
         threads: int | None = None,
+        precision: Precision = "auto",
     ) -> None:
         kind, index = parse_device(device)
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or available_cores()
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Threads that spin while they wait take the cores from decoding and encoding beside them.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        providers = _providers(kind, index)
+        if precision not in ("auto", "float32", "int8"):
+            raise UsageError(
+                f"the onnx runtime computes in float32, or in int8 with a quantised model, not in {precision}; use"
+                " --runtime openvino, or leave out --precision"
+            )
+        wanted = _wanted(kind)
+        options = _options(threads or available_cores(), wanted)
+        providers = [_provider(own, index, precision) for own in [*wanted, "cpu"]]
         try:
             self._session = ort.InferenceSession(str(path), options, providers=providers)
         except Exception as error:  # ONNX Runtime's own exceptions share no base class
-            raise WeightsError(f"{path} cannot be loaded as an ONNX model: {_first_line(error)}") from error
+            raise WeightsError(f"{path} cannot be loaded as an ONNX model: {first_line(error)}") from error
         # ONNX Runtime falls back to the CPU in silence when a provider's libraries do not load.
-        got = self._session.get_providers()[0]
-        if kind == "cuda" and got != _CUDA:
+        got = next(kind for kind, provider in PROVIDERS.items() if provider == self._session.get_providers()[0])
+        if kind not in ("auto", got):
             raise DeviceError(
-                "CUDA was asked for, but ONNX Runtime fell back to the CPU; check the CUDA and cuDNN libraries with"
-                " `liveseg doctor`, or use --device cpu"
+                f"{_TITLES[kind]} was asked for, but ONNX Runtime fell back to {_TITLES[got]}; install the libraries"
+                f" that {_TITLES[kind]} needs, or use --device cpu"
             )
-        self.device = f"cuda:{index}" if got == _CUDA else "cpu"
-        self.contract = contract or read_contract(self._session, path, labels)
-        if labels is not None:
-            self.contract = replace(self.contract, labels=labels)
+        self.device = f"{got}:{index}" if got in _INDEXED else got
+        # DirectML's sessions answer one call at a time.
+        self._turn = threading.Lock() if got == "directml" else contextlib.nullcontext()
+        text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        self.contract = stated_contract(text, path, contract=contract, labels=labels)
+        check_quantized(path, self.contract, precision)
+        self.precision = "int8" if self.contract.quantized else "float32"
         self._input = _checked_input(self._session, path)
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the network; see `Runtime`."""
         try:
-            logits = self._session.run(None, {self._input: images})[0]
+            with self._turn:
+                logits = self._session.run(None, {self._input: images})[0]
         except Exception as error:  # ONNX Runtime's own exceptions share no base class
-            raise LivesegError(f"the network failed on an input of {images.shape}: {_first_line(error)}") from error
-        if logits.ndim != 4 or logits.shape[1] != len(self.contract.labels):
-            raise WeightsError(
-                f"the model gives an output of shape {logits.shape}, but it has {len(self.contract.labels)} class names"
-            )
+            raise LivesegError(f"the network failed on an input of {images.shape}: {first_line(error)}") from error
+        check_logits(logits.shape, self.contract)
         return np.asarray(logits, np.float32)
 
 
-def read_contract(session: ort.InferenceSession, path: Path, labels: LabelSet | None = None) -> ModelContract:
-    """The contract in an ONNX file's metadata; without one, the simplest for its `labels`.
-
-    Raises:
-        WeightsError: there is none, or it cannot be read.
-    """
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-    if text is None and labels is not None:
-        return ModelContract(path.stem, labels)
-    if text is None:
-        raise WeightsError(
-            f"{path} does not say what its classes are; put a JSON file beside it, {path.stem}.json, like"
-            ' {"classes": ["background", "cat"]}'
-        )
-    return ModelContract.from_json(text)
-
-
-def _providers(kind: str, index: int) -> list[str | tuple[str, dict[str, int]]]:
+def provided() -> list[str]:
+    """The devices that the installed ONNX Runtime lists providers for."""
     there = ort.get_available_providers()
-    if kind == "mps":
-        raise DeviceError("the onnx runtime has no MPS; use --runtime torch, or --device cpu")
-    if kind == "cuda" and _CUDA not in there:
+    return [kind for kind, provider in PROVIDERS.items() if provider in there]
+
+
+def _wanted(kind: str) -> list[str]:
+    """The devices to try for one that was asked for, without the CPU, which comes last in any case."""
+    there = provided()
+    if kind == "auto":
+        return [own for own in ("cuda", "directml") if own in there]
+    if kind not in PROVIDERS:
+        raise DeviceError(f"the onnx runtime does not drive {kind}; leave out --runtime onnx, or use --device cpu")
+    if kind not in there:
         raise DeviceError(
-            "CUDA was asked for, but the installed ONNX Runtime has no CUDA provider; replace onnxruntime by"
-            " onnxruntime-gpu, or use --runtime torch or --device cpu"
+            f"{_TITLES[kind]} was asked for, but the installed ONNX Runtime has only {', '.join(there)};"
+            f" {_INSTALL[kind]}, or use --device cpu"
         )
-    if kind != "cpu" and _CUDA in there:
-        return [(_CUDA, {"device_id": index}), _CPU]
-    return [_CPU]
+    return [] if kind == "cpu" else [kind]
+
+
+def _options(threads: int, wanted: list[str]) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Threads that spin while they wait take the cores from decoding and encoding beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if "directml" in wanted:
+        options.enable_mem_pattern = False  # what DirectML asks for
+    return options
+
+
+def _provider(kind: str, index: int, precision: str) -> str | tuple[str, dict[str, Any]]:
+    """A provider as ONNX Runtime takes it, with its settings."""
+    settings: dict[str, Any] = {"device_id": index} if kind in _INDEXED else {}
+    if kind == "cuda":
+        settings["use_tf32"] = int(precision != "float32")
+    elif kind == "coreml":
+        settings["ModelFormat"] = "MLProgram"
+    elif kind == "tensorrt":
+        # An engine takes minutes to build; the provider makes only the last folder of a path.
+        folder = home() / "tensorrt"
+        folder.mkdir(parents=True, exist_ok=True)
+        settings |= {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(folder)}
+    return (PROVIDERS[kind], settings) if settings else PROVIDERS[kind]
 
 
 def _checked_input(session: ort.InferenceSession, path: Path) -> str:
@@ -127,7 +192,3 @@ def _checked_input(session: ort.InferenceSession, path: Path) -> str:
             " normalisation inside"
         )
     return str(first.name)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -48,7 +48,7 @@ def locate(
     raise WeightsUnavailableError(_sentence(name, reason))
 
 
-def bundled(name: Literal["lite"], kind: Literal["onnx", "safetensors"]) -> Path:
+def bundled(name: Literal["lite"], kind: Literal["onnx", "int8.onnx", "safetensors"]) -> Path:
     """The file of a model that is part of the package.
 
     Raises:
