@@ -45,7 +45,7 @@ class Keys:
         self._key = key
         self._after = after
 
-    def show(self, rgb):
+    def show(self, rgb, segmentation=None, *, frame=None, draw=None):
         self.shown += 1
 
     def poll(self):

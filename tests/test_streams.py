@@ -15,7 +15,7 @@ from liveseg.media.frame import Frame, Source, SourceInfo
 from liveseg.media.video_sink import VideoSink
 from liveseg.media.video_source import VideoSource
 from liveseg.pipeline import Pipeline
-from liveseg.streams import Stream, grid_frame, grid_info, run_streams
+from liveseg.streams import GridView, Stream, run_streams
 from liveseg.turns import Turns
 
 
@@ -58,9 +58,9 @@ def stream(segmenter):
         def opened():
             if isinstance(source, Exception):
                 raise source
-            return source, sink
+            return source, sink, Pipeline(segmenter, workers=1, turns=turns)
 
-        return Stream(name, opened, Pipeline(segmenter, workers=1, turns=turns))
+        return Stream(name, opened)
 
     return make
 
@@ -125,10 +125,36 @@ def test_a_defect_is_not_taken_for_a_failed_source(stream):
         run_streams([stream("a", ZeroDivisionError("ours"))], stop=threading.Event())
 
 
-def test_the_picture_of_all_is_a_frame_in_time(tmp_path):
-    info = grid_info("all", 64, 96)
-    with VideoSink(tmp_path / "grid.mp4", info) as sink:
-        for index in range(10):
-            sink.write(grid_frame(np.zeros((64, 96, 3), np.uint8), index, 0.5 * index))
+class Screen:
+    """A screen that remembers what it was shown, and on which a key is pressed after some pictures."""
+
+    def __init__(self, after):
+        self.shown = []
+        self._after = after
+
+    def show(self, rgb, segmentation=None, *, frame=None, draw=None):
+        self.shown.append(rgb)
+
+    def poll(self):
+        return "q" if len(self.shown) >= self._after else None
+
+
+def test_the_picture_of_all_goes_to_screen_and_file_until_a_key_ends_it(stream, tmp_path):
+    streams = [stream("a", Pictures(10**9)), stream("absent", MediaError("nobody answers"))]
+    screen = Screen(after=12)
+    with GridView(streams, open_sink=lambda info: VideoSink(tmp_path / "grid.mp4", info), screen=screen) as view:
+        run_streams(streams, stop=threading.Event(), on_tick=view.tick)
+    assert streams[0].outcome.ended_by == "signal"
+    assert {picture.shape for picture in screen.shown} == {(426, 1280, 3)}
     with VideoSource(tmp_path / "grid.mp4") as source:
-        assert [frame.timestamp for frame in source] == [Fraction(index, 2) for index in range(10)]
+        frames = list(source)
+    assert len(frames) == len(screen.shown) == 12
+    # In the time of the wall, at about the grid's rate.
+    assert 0.2 < float(frames[-1].timestamp) < 5
+
+
+def test_streams_that_never_gave_a_picture_leave_no_file(stream, tmp_path):
+    streams = [stream("absent", MediaError("nobody answers"))]
+    with GridView(streams, open_sink=lambda info: VideoSink(tmp_path / "grid.mp4", info)) as view:
+        run_streams(streams, stop=threading.Event(), on_tick=view.tick)
+    assert list(tmp_path.iterdir()) == []

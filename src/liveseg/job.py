@@ -7,9 +7,11 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from liveseg.timing import Rate, Samples, ThreadTime
+from liveseg.viewer import END_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,23 +19,28 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from liveseg.media.frame import Sink, Source
+    from liveseg.media.frame import Frame, LiveFacts, Sink, Source
     from liveseg.pipeline import Pipeline, Result
-    from liveseg.segmentation import Area
+    from liveseg.segmentation import Area, Segmentation
 
     Decorate = Callable[[NDArray[np.uint8], "Result", "Outcome"], NDArray[np.uint8]]
 
-END_KEYS = frozenset({"q", "escape", "quit"})
-
 
 class Screen(Protocol):
-    """Where frames are shown while they are made."""
+    """Where frames are shown while they are made: a `liveseg.viewer.Viewer`, for one."""
 
-    def show(self, rgb: NDArray[np.uint8]) -> None:
-        """Show a picture `(H, W, 3)` `uint8` RGB."""
+    def show(
+        self,
+        rgb: NDArray[np.uint8],
+        segmentation: Segmentation | None = None,
+        *,
+        frame: Frame | None = None,
+        draw: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None = None,
+    ) -> None:
+        """Show a picture `(H, W, 3)` `uint8` RGB, or draw what it was made from in another way."""
 
     def poll(self) -> str | None:
-        """The key pressed since the last call."""
+        """The key that was pressed; one of `END_KEYS` ends the job."""
 
 
 @dataclass
@@ -52,6 +59,7 @@ class Outcome:
         age: seconds from a live frame's arrival to its delivery.
         recent_rate: frames a second over the last second or so.
         threads: what each thread of the line did with its time.
+        facts: what became of the connection of a live source; `None` for what has none.
     """
 
     frames: int = 0
@@ -65,6 +73,7 @@ class Outcome:
     age: Samples = field(default_factory=Samples)
     recent_rate: float = 0.0
     threads: list[ThreadTime] = field(default_factory=list)
+    facts: LiveFacts | None = None
 
     @property
     def rate(self) -> float:
@@ -102,11 +111,10 @@ def convert(
     started = time.perf_counter()
     with source, sink if sink is not None else _nowhere():
         for result in pipeline.run(source, stop=stop):
-            picture = result.picture
             outcome.recent_rate = rate.tick(time.perf_counter())
             _count(result, outcome)
-            if decorate is not None:
-                picture = decorate(picture, result, outcome)
+            draw = None if decorate is None else partial(_drawn, decorate, result, outcome)
+            picture = result.picture if draw is None else draw(result.picture)
             if sink is not None:
                 with pipeline.times.measure("encode"):
                     sink.write(replace(result.frame, image=picture))
@@ -114,13 +122,16 @@ def convert(
                 on_result(result)
             if source.info.kind == "image":
                 outcome.areas = result.segmentation.areas()
-            if screen is not None and _shown(screen, picture):
-                outcome.ended_by = "key"
-                break
+            if screen is not None:
+                screen.show(picture, result.segmentation, frame=result.frame, draw=draw)
+                if screen.poll() in END_KEYS:
+                    outcome.ended_by = "key"
+                    break
         if stop.is_set():
             outcome.ended_by = "signal"
     outcome.seconds = time.perf_counter() - started
     outcome.threads = pipeline.threads
+    outcome.facts = source.facts
     outcome.notes = [*source.notes, *(sink.notes if sink is not None else [])]
     return outcome
 
@@ -134,9 +145,8 @@ def _count(result: Result, outcome: Outcome) -> None:
         outcome.age.add(result.age_ms / 1e3)
 
 
-def _shown(screen: Screen, picture: NDArray[np.uint8]) -> bool:
-    screen.show(picture)
-    return screen.poll() in END_KEYS
+def _drawn(decorate: Decorate, result: Result, outcome: Outcome, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return decorate(picture, result, outcome)
 
 
 @contextmanager

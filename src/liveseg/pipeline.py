@@ -24,12 +24,13 @@ from liveseg.segmentation import Segmentation
 from liveseg.timing import Samples, StageTimes, ThreadTime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from fractions import Fraction
 
     from numpy.typing import NDArray
 
     from liveseg.media.frame import Frame, Source
+    from liveseg.runtimes.line import Line
     from liveseg.segmenter import Segmenter
     from liveseg.turns import Turns
 
@@ -79,7 +80,7 @@ class Result:
 
 
 @dataclass(frozen=True, eq=False)
-class _Job:
+class Job:
     """A frame on its way, and where its result will be."""
 
     frame: Frame
@@ -96,6 +97,8 @@ class Pipeline:
         workers: frames in hand at the same time; by default as many as the segmenter takes in parallel.
         turns: where several lines share the segmenter, how they take turns at it.
         beside: a line that runs at the same time; their times are counted together.
+        device_line: does the work of segmenter and render for a batch of frames; used for files, whose next frames can
+            be waited for.
     """
 
     def __init__(
@@ -106,15 +109,17 @@ class Pipeline:
         workers: int | None = None,
         turns: Turns | None = None,
         beside: Pipeline | None = None,
+        device_line: Line | None = None,
     ) -> None:
         self.segmenter = segmenter
-        self.times = beside.times if beside is not None else StageTimes()
-        self.latency = beside.latency if beside is not None else Samples()
+        self.times: StageTimes = beside.times if beside is not None else StageTimes()
+        self.latency: Samples = beside.latency if beside is not None else Samples()
         self.threads: list[ThreadTime] = []
         """What each thread of the last run did with its time: the reader, the workers, the caller."""
         self._render = render
         self._workers = workers or segmenter.parallel
         self._turns = turns
+        self.device_line = device_line
 
     def run(self, source: Source, *, stop: threading.Event | None = None) -> Iterator[Result]:
         """Every frame of a source, segmented, in order; of a live source those that there is time for.
@@ -156,6 +161,15 @@ class Pipeline:
                 picture = self._render(segmentation)
         return Result(frame, segmentation, picture, started)
 
+    def work_on_device(self, line: Line, jobs: Sequence[Job]) -> Iterator[Result]:
+        """Take a batch of frames of one shape through the whole line on the device."""
+        with self.times.measure("device"):
+            found = line(np.stack([job.frame.image for job in jobs]))
+        contract = self.segmenter.contract
+        for job, own in zip(jobs, found, strict=True):
+            segmentation = Segmentation(job.frame.image, own.mask, contract.labels, own.logits, contract.align_corners)
+            yield Result(job.frame, segmentation, own.picture, job.started)
+
     @property
     def workers(self) -> int:
         """How many frames are segmented at the same time."""
@@ -170,11 +184,14 @@ class _Line:
         self._source = source
         self._stop = stop
         self._ended = threading.Event()
+        info = source.info
+        self._line = None if info.live else pipeline.device_line
+        self._batch = 1 if self._line is None else self._line.batch(info.height, info.width)
         # A file may be read ahead; of a live source a frame read ahead is a frame grown old.
-        spare = 1 if source.info.live else pipeline.workers + 1
-        self.places = threading.Semaphore(pipeline.workers + spare)
+        spare = 1 if info.live else pipeline.workers + 1
+        self.places = threading.Semaphore((pipeline.workers + spare) * self._batch)
         self._order: queue.SimpleQueue[Future[Result] | None] = queue.SimpleQueue()
-        self._work: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
         self.caller = ThreadTime("caller")
         reader = ThreadTime("reader")
         workers = [ThreadTime(f"worker {number}") for number in range(1, pipeline.workers + 1)]
@@ -206,6 +223,7 @@ class _Line:
 
     def _read(self, account: ThreadTime) -> None:
         pipeline, live = self._pipeline, self._source.info.live
+        group: list[Job] = []
         try:
             frames = iter(self._source)
             while self._has_place(account):
@@ -218,13 +236,22 @@ class _Line:
                 now = time.perf_counter()
                 if not live:
                     pipeline.times.add("decode", now - began)
-                job = _Job(frame, now, Future())
+                job = Job(frame, now, Future())
                 self._order.put(job.done)
-                self._work.put(job)
+                # Frames of different shapes share no batch: padding would change their masks.
+                if group and group[0].frame.image.shape != frame.image.shape:
+                    self._work.put(group)
+                    group = []
+                group.append(job)
+                if len(group) == self._batch:
+                    self._work.put(group)
+                    group = []
         except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread, whatever it is
             failed: Future[Result] = Future()
             failed.set_exception(error)
             self._order.put(failed)
+        if group:
+            self._work.put(group)
         self._order.put(None)
         for _ in range(pipeline.workers):
             self._work.put(None)
@@ -240,17 +267,28 @@ class _Line:
     def _segment(self, account: ThreadTime) -> None:
         while True:
             with account.waiting():
-                job = self._work.get()
-            if job is None:
+                jobs = self._work.get()
+            if jobs is None:
                 break
             if self._ended.is_set():
                 continue
             with account.busy():
-                try:
-                    job.done.set_result(self._pipeline.work(job.frame, job.started))
-                except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread, whatever it is
-                    job.done.set_exception(error)
+                self._take_through(jobs)
         account.finish()
+
+    def _take_through(self, jobs: list[Job]) -> None:
+        try:
+            if self._line is None:
+                for job in jobs:
+                    job.done.set_result(self._pipeline.work(job.frame, job.started))
+                return
+            results = self._pipeline.work_on_device(self._line, jobs)
+            for job, result in zip(jobs, results, strict=True):
+                job.done.set_result(result)
+        except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread, whatever it is
+            for job in jobs:
+                if not job.done.done():
+                    job.done.set_exception(error)
 
 
 def _nothing(frame: Frame, segmenter: Segmenter) -> Segmentation:

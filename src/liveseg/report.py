@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from liveseg.job import Outcome
     from liveseg.pipeline import Pipeline
     from liveseg.segmenter import Segmenter
+    from liveseg.timing import ThreadTime
 
-STAGES = ("decode", "preprocess", "infer", "postprocess", "render", "encode")
+STAGES = ("decode", "preprocess", "infer", "postprocess", "render", "device", "encode")
 
 
 @dataclass(frozen=True)
@@ -20,18 +21,18 @@ class SourceReport:
     """What became of one source.
 
     Args:
-        source: its path.
+        source: its path, or its address without passwords.
         kind: `image`, `video`, or `unknown` where it could not be opened.
-        output: the file written, if any.
+        output: the file written or the address streamed to, if any.
         mask: the mask file written, if any.
         outcome: frames, time and findings; `None` where it failed or was left out.
         error: why it failed.
         skipped: whether it was left out because its output exists.
     """
 
-    source: Path
+    source: str
     kind: str
-    output: Path | None = None
+    output: str | None = None
     mask: Path | None = None
     outcome: Outcome | None = None
     error: str | None = None
@@ -40,9 +41,9 @@ class SourceReport:
     def to_json(self) -> dict[str, Any]:
         """The record as JSON data."""
         record: dict[str, Any] = {
-            "source": str(self.source),
+            "source": self.source,
             "kind": self.kind,
-            "output": str(self.output) if self.output else None,
+            "output": self.output,
             "mask": str(self.mask) if self.mask else None,
             "error": self.error,
             "skipped": self.skipped,
@@ -54,13 +55,28 @@ class SourceReport:
                 "frames_per_second": round(self.outcome.rate, 3),
                 "ended_by": self.outcome.ended_by,
                 "notes": self.outcome.notes,
+                "threads": [_thread(thread) for thread in self.outcome.threads],
             }
+            if self.outcome.live:
+                record |= live_facts(self.outcome)
             if self.kind == "image":
                 record["areas"] = [
                     {"class": area.name, "index": area.index, "pixels": area.pixels, "share": round(area.share, 6)}
                     for area in self.outcome.areas
                 ]
         return record
+
+
+def live_facts(outcome: Outcome) -> dict[str, Any]:
+    """What is told of a live source only: how old its frames were, what was left out, and how often it was away."""
+    facts = outcome.facts
+    away = {} if facts is None else {"reconnects": facts.reconnects, "away_seconds": round(facts.away_seconds, 3)}
+    return {
+        "age_ms": outcome.age.milliseconds(),
+        "dropped": outcome.dropped,
+        "placeholders": outcome.placeholders,
+        **away,
+    }
 
 
 @dataclass
@@ -103,20 +119,28 @@ class RunReport:
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON data."""
-        latency = self.pipeline.latency
         return {
             "model": self.segmenter.model,
             "runtime": self.segmenter.runtime,
+            "precision": self.segmenter.precision,
+            "chosen": self.segmenter.chosen,
             "device": self.segmenter.device,
             "threads": self.segmenter.threads,
             "size": self.segmenter.size,
             "frames": self.frames,
             "seconds": round(self.seconds, 4),
             "frames_per_second": round(self.rate, 3),
-            "latency_ms": {
-                "p50": round(latency.percentile(50) * 1e3, 3),
-                "p95": round(latency.percentile(95) * 1e3, 3),
-            },
+            "latency_ms": self.pipeline.latency.milliseconds(),
             "stages_ms": {stage: round(spent, 3) for stage, spent in self.stages().items()},
             "sources": [source.to_json() for source in self.sources],
         }
+
+
+def _thread(thread: ThreadTime) -> dict[str, Any]:
+    return {
+        "name": thread.name,
+        "busy": round(thread.busy_seconds, 4),
+        "waiting": round(thread.waiting_seconds, 4),
+        "wall": round(thread.wall_seconds, 4),
+        "explained": round(thread.explained, 4),
+    }

@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING
 from liveseg.errors import LivesegError
 from liveseg.job import convert
 from liveseg.media.frame import Frame, SourceInfo
+from liveseg.render.grid import grid, grid_shape
+from liveseg.viewer import END_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import TracebackType
+    from typing import Self
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from liveseg.job import Decorate, Outcome
+    from liveseg.job import Decorate, Outcome, Screen
     from liveseg.media.frame import Sink, Source
     from liveseg.pipeline import Pipeline
 
@@ -36,15 +40,14 @@ class Stream:
 
     Args:
         name: what to call it.
-        open: connects to the source and opens its sink (`None`: no file of its own); runs in the stream's thread,
-            since it may wait for a server that is not there.
-        pipeline: its own line; the lines share a segmenter and take turns at it.
+        start: connects to the source and gives it, its sink (`None`: no file of its own) and its own line; the lines
+            share a segmenter and take turns at it. It runs in the stream's thread, since it may wait for a server that
+            is not there.
         decorate: as `convert` takes it.
     """
 
     name: str
-    open: Callable[[], tuple[Source, Sink | None]]
-    pipeline: Pipeline
+    start: Callable[[], tuple[Source, Sink | None, Pipeline]]
     decorate: Decorate | None = None
     outcome: Outcome | None = None
     error: LivesegError | None = None
@@ -55,8 +58,8 @@ class Stream:
     def run(self, stop: threading.Event) -> None:
         """Run it to its end; what goes wrong is kept in `error` and concerns no other stream."""
         try:
-            source, sink = self.open()
-            self.outcome = convert(source, sink, self.pipeline, screen=_Newest(self), decorate=self.decorate, stop=stop)
+            source, sink, pipeline = self.start()
+            self.outcome = convert(source, sink, pipeline, screen=_Newest(self), decorate=self.decorate, stop=stop)
         except LivesegError as error:
             self.error = error
         except BaseException as error:  # noqa: BLE001 - a defect of ours, raised again where it can be seen
@@ -71,7 +74,7 @@ class _Newest:
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
-    def show(self, rgb: Pixels) -> None:
+    def show(self, rgb: Pixels, *_: object, **__: object) -> None:
         self._stream.picture = rgb
 
     def poll(self) -> str | None:
@@ -119,11 +122,64 @@ def run_streams(
             raise stream.failure
 
 
-def grid_info(name: str, height: int, width: int, rate: Fraction = GRID_RATE) -> SourceInfo:
-    """What a sink is told of the one picture that shows all streams."""
-    return SourceInfo(name, "video", width, height, rate, _TIME_BASE, live=True)
+class GridView:
+    """All streams in one picture: on a screen, into a sink, or both; a context manager that commits the sink.
 
+    Args:
+        streams: whose newest pictures are shown.
+        open_sink: opens where the picture goes, given what it will be; `None` for nowhere.
+        screen: shows it; `q`, Esc or its close button ends all streams.
+        cell_width: pixels of a cell; its height is that of the first picture to come, scaled.
+    """
 
-def grid_frame(picture: Pixels, index: int, seconds: float) -> Frame:
-    """The one picture of all streams as a frame at a time."""
-    return Frame(picture, index, round(seconds / _TIME_BASE), _TIME_BASE)
+    def __init__(
+        self,
+        streams: Sequence[Stream],
+        *,
+        open_sink: Callable[[SourceInfo], Sink] | None = None,
+        screen: Screen | None = None,
+        cell_width: int = 640,
+    ) -> None:
+        self._streams = streams
+        self._open_sink = open_sink
+        self._screen = screen
+        self._cell_width = cell_width
+        self._cell: tuple[int, int] | None = None
+        self._sink: Sink | None = None
+        self._frames = 0
+
+    def tick(self, seconds: float) -> bool:
+        """Show what there is at a time; whether to go on. Nothing is shown before the first picture of any stream."""
+        pictures = [stream.picture for stream in self._streams]
+        first = next((picture for picture in pictures if picture is not None), None)
+        if self._cell is None:
+            if first is None:
+                return True
+            self._begin(first)
+        if self._cell is None:
+            return True
+        whole = grid(pictures, [stream.name for stream in self._streams], self._cell)
+        if self._sink is not None:
+            self._sink.write(Frame(whole, self._frames, round(seconds / _TIME_BASE), _TIME_BASE))
+        self._frames += 1
+        if self._screen is None:
+            return True
+        self._screen.show(whole)
+        return self._screen.poll() not in END_KEYS
+
+    def _begin(self, picture: Pixels) -> None:
+        height, width = picture.shape[:2]
+        self._cell = (max(round(self._cell_width * height / width / 2) * 2, 2), self._cell_width)
+        rows, columns = grid_shape(len(self._streams))
+        size = columns * self._cell[1], rows * self._cell[0]
+        if self._open_sink is not None:
+            self._sink = self._open_sink(SourceInfo("the grid", "video", *size, GRID_RATE, _TIME_BASE, live=True))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._sink is not None:
+            self._sink.__exit__(kind, error, trace)

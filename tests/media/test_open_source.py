@@ -1,13 +1,15 @@
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from liveseg.errors import MediaError, SourceNotFoundError
+from liveseg.errors import MediaError, SourceNotFoundError, UsageError
 from liveseg.media import open_source
+from liveseg.media.address import parse_address
 from liveseg.media.frame import Selection
 
 
@@ -55,6 +57,22 @@ def test_a_missing_file_and_an_empty_one_are_named(tmp_path):
         open_source(tmp_path / "empty.mp4")
     with pytest.raises(MediaError, match="is a folder"):
         open_source(tmp_path)
+
+
+def test_an_address_is_opened_as_text_and_parsed(http_server):
+    url = http_server.url("clock.mjpg")
+    for address in (url, parse_address(url)):
+        with open_source(address, Selection(limit=2), threads=1) as source:
+            assert source.info.live
+            assert len(list(source)) == 2
+
+
+def test_a_path_that_looks_like_an_address_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceNotFoundError):
+        open_source(Path("0"))
+    with pytest.raises(UsageError, match="file itself"):
+        open_source("file:///clip.mp4")
 
 
 def test_importing_the_package_loads_no_decoder():

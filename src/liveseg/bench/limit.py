@@ -85,9 +85,10 @@ def _floats(seed: int) -> NDArray[np.float32]:
 
 
 def _by_openvino(precision: str, threads: int) -> Product | None:
-    import openvino as ov
-    from openvino import opset13 as op
+    from liveseg.runtimes.base import import_openvino
 
+    ov = import_openvino()
+    op = ov.opset13
     hints = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
     if precision not in hints:
         return None

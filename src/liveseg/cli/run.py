@@ -1,193 +1,199 @@
-"""`liveseg run`: segment images and videos into files."""
+"""`liveseg run`: segment images, videos and live sources."""
 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liveseg.cli.console import download_progress, frame_progress, say
+from liveseg.cli.console import err, frame_progress, out, say
 from liveseg.cli.options import with_settings
+from liveseg.cli.parts import (
+    caption,
+    make_pipeline,
+    make_segmenter,
+    open_named,
+    open_target,
+    shown,
+    targets_of,
+    tuned_segmenter,
+    viewer_of,
+    warm_up,
+)
 from liveseg.cli.report import print_report
-from liveseg.errors import LivesegError
+from liveseg.errors import LivesegError, UsageError
 from liveseg.files import refuse_existing
 from liveseg.report import RunReport, SourceReport
 from liveseg.settings import RunSettings
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from liveseg.media.frame import Selection, Sink, Source
-    from liveseg.media.window import Window
+    from liveseg.cli.parts import Named, Target
+    from liveseg.media.frame import Source
+    from liveseg.media.paths import Kind
     from liveseg.pipeline import Pipeline, Result
     from liveseg.segmenter import Segmenter
+    from liveseg.viewer import Viewer
 
-Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Images, videos, folders, or globs in quotes.")]
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE...",
+        help="Images, videos, folders, globs in quotes; a camera's number, an address like rtsp://…, - for raw frames.",
+    ),
+]
 
 
 @with_settings(RunSettings)
 def run(sources: Sources, settings: RunSettings) -> None:
-    """Segment images and videos: each gets an overlay of its classes, and the run ends with a report.
+    """Segment images, videos and live sources: each gets an overlay of its classes, and the run ends with a report.
 
-    Results go to outputs/ unless -o says otherwise.
+    Results go to outputs/ unless -o says otherwise. Several sources of which one is live run at the same time.
     """
+    from liveseg.cli.together import run_together
+    from liveseg.media.address import Address
     from liveseg.media.paths import expand_sources
 
-    finish(run_sources(expand_sources(sources), settings), settings)
+    named = expand_sources(sources)
+    several = len(named) > 1 and (settings.grid or any(isinstance(one, Address) for one in named))
+    finish(run_together(named, settings) if several else run_sources(named, settings), settings)
 
 
 def finish(report: RunReport, settings: RunSettings) -> None:
     """Tell what a run did, and end with exit code 1 where it did not do everything."""
+    # Where the frames go to standard output, words do not.
+    to_console = err if settings.output == "-" else out
     if settings.json:
-        typer.echo(json.dumps(report.to_json(), indent=2))
+        to_console.print(json.dumps(report.to_json(), indent=2), markup=False)
     elif not settings.quiet:
-        print_report(report)
-    interrupted = any(outcome.ended_by == "signal" for outcome in report.outcomes)
+        print_report(report, to_console)
+    # A live source has no end of its own: to stop it is to be done with it.
+    interrupted = any(outcome.ended_by == "signal" and not outcome.live for outcome in report.outcomes)
     if interrupted:
         say("liveseg: stopped by a signal; what was made until then is finished and plays")
     if report.failed or interrupted:
         raise typer.Exit(1)
 
 
-def make_segmenter(settings: RunSettings, *, has_video: bool) -> Segmenter:
-    """The segmenter that the settings describe."""
-    from liveseg.segmenter import Segmenter, parallel_for_video
-
-    with download_progress(quiet=settings.quiet) as progress:
-        return Segmenter(
-            settings.model,
-            weights=settings.weights,
-            runtime=settings.runtime,
-            device=settings.device,
-            threads=settings.threads,
-            parallel=parallel_for_video(settings.threads) if has_video else 1,
-            size=settings.size,  # type: ignore[arg-type]  # a number or `native`, which settings parsed
-            progress=progress,
-        )
-
-
-def run_sources(paths: list[Path], settings: RunSettings) -> RunReport:
+def run_sources(sources: Sequence[Named], settings: RunSettings) -> RunReport:
     """Run sources one after the other; with several, one that fails is reported and the others go on.
 
     Raises:
         LivesegError: the only source failed, or nothing could start.
     """
-    import cv2
-
     from liveseg.job import stop_on_signals
-    from liveseg.media.outputs import plan_masks, plan_outputs
     from liveseg.media.paths import kind_of
-    from liveseg.pipeline import Pipeline
-    from liveseg.render.overlay import Painter
 
-    kinds = [kind_of(path) for path in paths]
-    segmenter = make_segmenter(settings, has_video="video" in kinds)
-    cv2.setNumThreads(segmenter.threads_each)
-    classes = None if settings.classes is None else segmenter.labels.indices(settings.classes)
-    painter = Painter(segmenter.labels, classes)
-    pipeline = Pipeline(segmenter, render=lambda found: painter.overlay(found.image, found.mask, settings.alpha))
-    outputs = plan_outputs(paths, settings.output, segmenter.model, kinds=kinds)
-    masks = plan_masks(paths, outputs, kinds) if settings.mask else [None] * len(paths)
-    report = RunReport(segmenter, pipeline)
-    if settings.verbose:
-        say(f"{segmenter.model} at {segmenter.size} on {segmenter.device} by {segmenter.runtime}")
-    with _screen(settings) as screen, stop_on_signals() as stop:
-        for path, kind, output, mask in zip(paths, kinds, outputs, masks, strict=True):
+    kinds: list[Kind] = [kind_of(named) if isinstance(named, Path) else "video" for named in sources]
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals())
+        segmenter, first = _segmenter(sources[0], kinds, settings, stop)
+        viewer = stack.enter_context(viewer_of(settings, segmenter.labels))
+        pipeline = make_pipeline(segmenter, settings)
+        targets = targets_of(sources, settings, segmenter.model, kinds)
+        masks = _masks(sources, targets, kinds) if settings.mask else [None] * len(sources)
+        report = RunReport(segmenter, pipeline)
+        for named, kind, target, mask in zip(sources, kinds, targets, masks, strict=True):
             if stop.is_set():
                 break
-            if settings.skip_existing and output.exists() and (mask is None or mask.exists()):
-                report.sources.append(SourceReport(path, kind, output, skipped=True))
+            if settings.skip_existing and _exists(target) and (mask is None or mask.exists()):
+                report.sources.append(SourceReport(str(named), kind, shown(target), skipped=True))
                 continue
             try:
-                done = _run_one(path, output, mask, pipeline, settings, screen, stop)
+                done = _run_one(named, target, mask, pipeline, settings, viewer, stop, first)
             except LivesegError as error:
-                if len(paths) == 1 and not settings.json:
+                if len(sources) == 1 and not settings.json:
                     raise
                 say(f"liveseg: {error}")
-                done = SourceReport(path, kind, error=str(error))
+                done = SourceReport(str(named), kind, error=str(error))
+            first = None
             report.sources.append(done)
             if done.outcome is not None and done.outcome.ended_by == "key":
                 break
     return report
 
 
+def _segmenter(
+    named: Named, kinds: Sequence[Kind], settings: RunSettings, stop: threading.Event
+) -> tuple[Segmenter, Source | None]:
+    """The segmenter for all sources, and the first of them where it had to be looked at for that."""
+    from liveseg.segmenter import parallel_for_video
+
+    if settings.target_fps is None:
+        live = not isinstance(named, Path) or settings.realtime
+        frames = "video" in kinds
+        parallel = parallel_for_video(settings.threads) if frames and not live else 1
+        return make_segmenter(settings, parallel=parallel, live=frames), None
+    source = open_named(named, settings, stop=stop)
+    try:
+        return tuned_segmenter(settings, source.info, encoded=not settings.show or settings.output is not None), source
+    except BaseException:
+        source.close()
+        raise
+
+
 def _run_one(
-    path: Path,
-    output: Path,
+    named: Named,
+    target: Target,
     mask: Path | None,
     pipeline: Pipeline,
     settings: RunSettings,
-    screen: Window | None,
+    viewer: Viewer | None,
     stop: threading.Event,
+    opened: Source | None,
 ) -> SourceReport:
-    from liveseg.job import END_KEYS, convert
-    from liveseg.media import open_source
+    from liveseg.job import convert
+    from liveseg.viewer import END_KEYS
 
     if mask is not None and settings.skip_existing and mask.exists():
         mask = None
     if mask is not None:
         refuse_existing(mask, overwrite=settings.overwrite)
-    selection = _selection(settings)
-    source = open_source(path, selection, threads=settings.threads)
+    source = opened or open_named(named, settings, stop=stop)
     kind = source.info.kind
-    only_mask = settings.skip_existing and output.exists()
+    only_mask = settings.skip_existing and _exists(target)
     try:
-        sink = None if only_mask else _sink(path, output, source, selection, settings)
+        warm_up(pipeline.segmenter, source.info)
+        sink = None if only_mask or target is None else open_target(target, named, source.info, settings)
     except BaseException:
         source.close()
         raise
 
-    with frame_progress(path.name, source.info.frame_count, quiet=settings.quiet) as advance:
+    if viewer is not None:
+        stem = target if isinstance(target, Path) else Path("outputs") / named.stem
+        viewer.begin(live=source.info.live, stem=stem.with_suffix(""), stop=stop)
+    with frame_progress(str(named), source.info.frame_count, quiet=settings.quiet) as advance:
 
         def on_result(result: Result) -> None:
             if mask is not None:
                 result.segmentation.save_mask(mask, overwrite=settings.overwrite)
             advance(result)
 
-        outcome = convert(source, sink, pipeline, screen=screen, on_result=on_result, stop=stop)
+        draw = caption if settings.caption and source.info.live else None
+        outcome = convert(source, sink, pipeline, screen=viewer, decorate=draw, on_result=on_result, stop=stop)
     if settings.mask and kind == "video":
         outcome.notes.append("--mask writes the masks of images; for a video there is none yet")
-    if screen is not None and kind == "image" and outcome.ended_by == "end":
-        outcome.ended_by = "key" if screen.wait_key() in END_KEYS else "end"
-    return SourceReport(path, kind, output, mask, outcome)
+    if viewer is not None and kind == "image" and outcome.ended_by == "end":
+        outcome.ended_by = "key" if viewer.wait_key() in END_KEYS else "end"
+    return SourceReport(str(named), kind, shown(target), mask, outcome)
 
 
-def _sink(path: Path, output: Path, source: Source, selection: Selection, settings: RunSettings) -> Sink:
-    if source.info.kind == "image":
-        from liveseg.media.image_sink import ImageSink
+def _masks(sources: Sequence[Named], targets: Sequence[Target], kinds: Sequence[Kind]) -> list[Path | None]:
+    from liveseg.media.outputs import plan_masks
 
-        return ImageSink(output, overwrite=settings.overwrite)
-    from liveseg.media.video_sink import VideoSink
-
-    return VideoSink(
-        output,
-        source.info,
-        codec=settings.codec,
-        crf=settings.crf,
-        preset=settings.preset,
-        audio_from=path if settings.audio else None,
-        selection=selection,
-        threads=settings.threads,
-        overwrite=settings.overwrite,
+    if not all(isinstance(target, Path) for target in targets):
+        raise UsageError("--mask writes a file beside each output; name a file or a folder with -o")
+    return plan_masks(
+        [named for named in sources if isinstance(named, Path)],
+        [target for target in targets if isinstance(target, Path)],
+        kinds,
     )
 
 
-def _selection(settings: RunSettings) -> Selection:
-    from liveseg.media.frame import Selection
-
-    return Selection(settings.start, settings.duration, settings.every, settings.limit)
-
-
-@contextmanager
-def _screen(settings: RunSettings) -> Iterator[Window | None]:
-    if not settings.show:
-        yield None
-        return
-    from liveseg.media.window import window_if_any
-
-    with window_if_any("liveseg", lambda reason: say(f"liveseg: no window ({reason}); going on without")) as window:
-        yield window
+def _exists(target: Target) -> bool:
+    return isinstance(target, Path) and target.exists()

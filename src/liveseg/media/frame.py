@@ -88,12 +88,33 @@ class SourceInfo:
     live: bool = False
 
 
+@dataclass
+class LiveFacts:
+    """What became of a live source.
+
+    Args:
+        received: frames that arrived, decoded or not.
+        dropped: those of them that were left out to keep up.
+        damaged: packets that could not be decoded, and frames that were not whole.
+        reconnects: how often it came back.
+        away_seconds: for how long it was away, in all.
+    """
+
+    received: int = 0
+    dropped: int = 0
+    damaged: int = 0
+    reconnects: int = 0
+    away_seconds: float = 0.0
+
+
 class Source(Protocol):
     """Where frames come from: iterate once, then close; a context manager that closes."""
 
     info: SourceInfo
     notes: list[str]
     """One line each for what the user should know, filled while reading: a truncated file, colours not handled."""
+    facts: LiveFacts | None = None
+    """What became of it so far, where it is live."""
 
     def __iter__(self) -> Iterator[Frame]: ...
 

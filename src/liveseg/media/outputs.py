@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from liveseg.errors import UsageError
 from liveseg.files import partial_path
-from liveseg.media.paths import IMAGE_EXTENSIONS, MEDIA_EXTENSIONS, VIDEO_EXTENSIONS, Kind, kind_of, path_key
+from liveseg.media.address import Address
+from liveseg.media.paths import IMAGE_EXTENSIONS, MEDIA_EXTENSIONS, VIDEO_EXTENSIONS, Kind, Named, kind_of, path_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +21,13 @@ _DEFAULT_EXTENSION: dict[Kind, str] = {"image": ".jpg", "video": ".mp4"}
 
 
 def output_path(
-    source: Path, output: str | None, model: str, *, kind: Kind, extension: str | None = None, index: int = 0
+    source: Named, output: str | None, model: str, *, kind: Kind, extension: str | None = None, index: int = 0
 ) -> Path:
     """Where the result of one source goes.
 
     Args:
-        source: the file that is segmented.
+        source: the file or address that is segmented; an address has its `stem` as its name, and its kind (`rtsp`,
+            `camera`, …) as its parent.
         output: a file (it has the extension of an image or a video), a folder (it exists as one, ends in a
             separator, or has no extension), or a pattern with `{stem}`, `{name}`, `{parent}` (of the source),
             `{model}`, `{index}` (`{index:04}` pads it) and `{ext}` (the extension that would be written by
@@ -50,8 +52,8 @@ def output_path(
     if "{" in output or "}" in output:
         fields: dict[str, str | int] = {
             "stem": source.stem,
-            "name": source.name,
-            "parent": source.absolute().parent.name,
+            "name": source.stem if isinstance(source, Address) else source.name,
+            "parent": source.kind if isinstance(source, Address) else source.absolute().parent.name,
             "model": model,
             "index": index,
             "ext": extension[1:],
@@ -76,7 +78,7 @@ def output_path(
 
 
 def plan_outputs(
-    sources: Sequence[Path],
+    sources: Sequence[Named],
     output: str | None,
     model: str,
     *,
@@ -90,7 +92,7 @@ def plan_outputs(
     count as the same, since many file systems hold only one of them.
 
     Args:
-        sources: the files that are segmented.
+        sources: the files and addresses that are segmented.
         output: as `output_path` takes it.
         model: the model's name.
         kinds: what each source is; found out by its content if left out.
@@ -118,7 +120,7 @@ def plan_outputs(
     return planned
 
 
-def plan_masks(sources: Sequence[Path], outputs: Sequence[Path], kinds: Sequence[Kind]) -> list[Path | None]:
+def plan_masks(sources: Sequence[Named], outputs: Sequence[Path], kinds: Sequence[Kind]) -> list[Path | None]:
     """Where the mask of each source goes: `<output stem>_mask.png` beside its output; `None` for a video.
 
     Raises:
@@ -162,8 +164,8 @@ def _ends_in_extension(pattern: str) -> bool:
     return extension is not None and (extension[0] == ".{ext}" or extension[0].lower() in MEDIA_EXTENSIONS)
 
 
-def _told_apart_by_folder(sources: Sequence[Path], planned: list[Path]) -> list[Path]:
-    folders = [source.absolute().parent for source in sources]
+def _told_apart_by_folder(sources: Sequence[Named], planned: list[Path]) -> list[Path]:
+    folders = [Path(source.kind) if isinstance(source, Address) else source.absolute().parent for source in sources]
     sharing: dict[str, set[Path]] = {}
     for folder, path in zip(folders, planned, strict=True):
         sharing.setdefault(_same_name(path), set()).add(folder)
@@ -189,8 +191,8 @@ def _same_name(path: Path) -> str:
     return path_key(path).casefold()
 
 
-def _by_inode(sources: Sequence[Path]) -> dict[tuple[int, int], Path]:
-    return {_inode(source): source for source in sources if source.exists()}
+def _by_inode(sources: Sequence[Named]) -> dict[tuple[int, int], Path]:
+    return {_inode(source): source for source in sources if isinstance(source, Path) and source.exists()}
 
 
 def _inode(path: Path) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""From what the user names to files: the sources that a name, a folder or a glob stands for."""
+"""From what the user names to sources: the files that a name, a folder or a glob stands for, and addresses."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Literal
 
 from liveseg.errors import MediaError, SourceNotFoundError, UsageError
 from liveseg.files import is_partial
+from liveseg.media.address import Address, parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Kind = Literal["image", "video"]
+Named = Path | Address
+"""What a user may name as a source."""
 
 IMAGE_EXTENSIONS = frozenset(
     (
@@ -36,23 +39,28 @@ VIDEO_EXTENSIONS = frozenset(
 MEDIA_EXTENSIONS = IMAGE_EXTENSIONS | VIDEO_EXTENSIONS
 
 
-def expand_sources(patterns: Sequence[str | os.PathLike[str]]) -> list[Path]:
-    """The files that a user's sources stand for, in the order given, each once.
+def expand_sources(patterns: Sequence[str | os.PathLike[str]]) -> list[Named]:
+    """The files and addresses that a user's sources stand for, in the order given, each once.
 
-    A file is itself, whatever its name; a folder is the images and videos in it, without its subfolders, in
-    natural order (`2.jpg` before `10.jpg`); a glob (`*`, `?`, `[…]`, and `**` for folders of any depth) is
-    what it matches, in natural order, and only images and videos unless it spells out an extension. Hidden
-    files and files that were never finished (`*.partial.*`) are found by name only.
+    An address is what `parse_address` takes for one (a camera, a stream, `-`), never a `Path`. A file is itself,
+    whatever its name; a folder is the images and videos in it, without its subfolders, in natural order (`2.jpg`
+    before `10.jpg`); a glob (`*`, `?`, `[…]`, and `**` for folders of any depth) is what it matches, in natural order,
+    and only images and videos unless it spells out an extension. Hidden files and files that were never finished
+    (`*.partial.*`) are found by name only.
 
     Raises:
-        UsageError: no sources at all.
+        UsageError: no sources at all, or an address of a kind that is not read.
         SourceNotFoundError: a name that does not exist, a folder without media, a glob that matches nothing.
         MediaError: a folder that cannot be read.
     """
     if not patterns:
-        raise UsageError("name at least one image, video or folder")
-    found: dict[str, Path] = {}
+        raise UsageError("name at least one image, video, folder or live source")
+    found: dict[str | Address, Named] = {}
     for pattern in patterns:
+        address = parse_address(pattern) if isinstance(pattern, str) else None
+        if address is not None:
+            found.setdefault(address, address)
+            continue
         for path in _expand(os.fspath(pattern)):
             found.setdefault(path_key(path), path)
     return list(found.values())
@@ -63,8 +71,10 @@ def natural_key(path: Path) -> tuple[object, ...]:
     return (*(_natural(part) for part in path.parts), str(path))
 
 
-def kind_of(path: Path) -> Kind:
-    """Whether a file is an image, by its content; anything else is taken for a video."""
+def kind_of(path: Named) -> Kind:
+    """Whether a file is an image, by its content; anything else is taken for a video, and so is an address."""
+    if isinstance(path, Address):
+        return "video"
     from liveseg.media.images import is_image
 
     return "image" if is_image(path) else "video"
@@ -77,7 +87,7 @@ def path_key(path: Path) -> str:
 
 def _expand(pattern: str) -> list[Path]:
     if not pattern:
-        raise UsageError("a source has no name; give an image, video or folder")
+        raise UsageError("a source has no name; give an image, video, folder or live source")
     if not os.path.lexists(pattern):
         pattern = os.path.expanduser(pattern)  # noqa: PTH111  (pathlib raises where there is no such user)
     path = Path(pattern)

@@ -14,7 +14,7 @@ from liveseg.media.frame_filter import FrameFilter, deinterlacer
 from liveseg.media.video_open import open_video, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from av.container import InputContainer
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+    Opener = Callable[[], tuple[InputContainer, VideoStream]]
 
 _ANNOUNCES = ("mov", "matroska", "avi", "flv", "asf")
 """Formats whose headers state a duration, by the first of their names; elsewhere FFmpeg estimates it."""
@@ -37,7 +39,7 @@ class VideoDecoder:
     """The frames of a video file's best video stream.
 
     Args:
-        path: the file.
+        file: its path, or what opens it.
         threads: at most this many for decoding and for deinterlacing.
 
     Attributes:
@@ -54,8 +56,8 @@ class VideoDecoder:
         MediaError: not a video, or one that cannot be decoded.
     """
 
-    def __init__(self, path: Path, threads: int) -> None:
-        self._path = path
+    def __init__(self, file: Path | Opener, threads: int) -> None:
+        self._file = file
         self._threads = threads
         self.packets = 0
         self.skipped = 0
@@ -138,7 +140,7 @@ class VideoDecoder:
         return max(start + self.announced_duration - (start if end is None else end), Fraction(0))
 
     def _open(self) -> None:
-        container, stream = open_video(self._path)
+        container, stream = self._file() if callable(self._file) else open_video(self._file)
         # PyAV asks FFmpeg to invent missing times; for H.264 in AVI those come in the wrong order.
         container.flags &= ~_INVENT_TIMES
         stream.thread_type = ThreadType.AUTO

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, cast
 
 import av
-from av.error import FFmpegError
+from av.error import ExitError, FFmpegError
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -27,7 +27,7 @@ _MOST_THREADS = 4
 
 
 # Titles in another encoding are no reason to refuse a video. PyAV 19 always thinks so, and lacks the option.
-_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 
 def codec_threads(threads: int | None) -> int:
@@ -50,7 +50,7 @@ def open_container(path: Path) -> InputContainer:
         # With its protocol named, no file name is taken for an address; and a playlist in the file opens no others
         # than files.
         local = {"protocol_whitelist": "file"}
-        return cast("InputContainer", av.open(f"file:{path}", "r", container_options=local, **_LENIENT))
+        return cast("InputContainer", av.open(f"file:{path}", "r", container_options=local, **LENIENT))
     except FileNotFoundError as error:
         raise SourceNotFoundError(f"no such file: {path}") from error
     except PermissionError as error:
@@ -77,7 +77,7 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     """
     container = open_container(path)
     try:
-        return container, _video_stream(container, path)
+        return container, video_stream(container, path)
     except BaseException:
         container.close()
         raise
@@ -85,11 +85,18 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
 
 def reason(error: Exception) -> str:
     """What FFmpeg or the operating system said, on one line."""
+    if isinstance(error, ExitError):
+        return "nothing more came in time"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(text).split())
 
 
-def _video_stream(container: InputContainer, path: Path) -> VideoStream:
+def video_stream(container: InputContainer, path: Path | str) -> VideoStream:
+    """The video stream that FFmpeg thinks best, cover pictures aside.
+
+    Raises:
+        MediaError: there is none, or none that can be decoded here; the message begins with `path`.
+    """
     if container.format.name in _NO_VIDEO or container.format.name.endswith("_pipe"):
         what = "text" if container.format.name == "tty" else "a picture"
         raise MediaError(f"{path} is not a video but {what}")

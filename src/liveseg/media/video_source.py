@@ -9,22 +9,21 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from av.error import FFmpegError
-
-from liveseg.errors import MediaError, UsageError
-from liveseg.media.color import RgbConverter, color_notes, hdr_kind, to_array
+from liveseg.errors import MediaError
+from liveseg.media.color import color_notes
+from liveseg.media.conversion import Conversion
 from liveseg.media.display import Display, display_of
 from liveseg.media.frame import Frame, Selection, Source, SourceInfo
-from liveseg.media.frame_filter import tone_mapper
+from liveseg.media.picking import Picker, check_selection
 from liveseg.media.video_decoder import VideoDecoder
 from liveseg.media.video_open import codec_threads
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    import numpy as np
     from av.video.frame import VideoFrame
-    from numpy.typing import NDArray
+
+    from liveseg.media.video_decoder import Opener
 
 
 class VideoSource(Source):
@@ -42,6 +41,7 @@ class VideoSource(Source):
         path: the file.
         selection: which frames are wanted.
         threads: at most this many for decoding; by default one for each processor, up to four.
+        opener: opens what is no file, as often as it is called; `path` is then only its name.
 
     Raises:
         UsageError: a selection that makes no sense.
@@ -50,13 +50,18 @@ class VideoSource(Source):
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], selection: Selection | None = None, *, threads: int | None = None
+        self,
+        path: str | os.PathLike[str],
+        selection: Selection | None = None,
+        *,
+        threads: int | None = None,
+        opener: Opener | None = None,
     ) -> None:
         self.notes: list[str] = []
         self._selection = selection or Selection()
-        _check(self._selection)
+        check_selection(self._selection)
         self._threads = codec_threads(threads)
-        self._decoder = VideoDecoder(Path(path), self._threads)
+        self._decoder = VideoDecoder(opener or Path(path), self._threads)
         self._running: Generator[Frame, None, None] | None = None
         try:
             self._frames = self._decoder.frames()
@@ -87,23 +92,14 @@ class VideoSource(Source):
             return
         first_pts = self._first.pts or 0
         time_base = self._decoder.time_base
-        begin = first_pts * time_base + self._selection.start
-        end = None if self._selection.duration is None else begin + self._selection.duration
-        convert = _Conversion(self._display, time_base, self._threads, self.notes)
-        given = candidates = 0
+        picker = Picker(self._selection, first_pts * time_base)
+        convert = Conversion(self._display, time_base, self._threads, self.notes)
         try:
             for index, frame in self._numbered(first_pts):
-                time = (frame.pts or 0) * time_base
-                if time < begin:
-                    continue
-                if end is not None and time >= end:
-                    return
-                if candidates % self._selection.every == 0:
+                if picker.takes((frame.pts or 0) * time_base):
                     yield Frame(convert(frame), index, frame.pts or 0, time_base)
-                    given += 1
-                    if given == self._selection.limit:
-                        return
-                candidates += 1
+                if picker.over:
+                    return
             self._note_damage(first_pts * time_base)
         finally:
             self._first = None
@@ -186,56 +182,6 @@ class VideoSource(Source):
         """How many seconds a file may end early without a word: headers round, and count the last frame's length."""
         rate = self._decoder.rate
         return max(Fraction(1, 5), 3 / rate if rate else Fraction(0))
-
-
-class _Conversion:
-    """From decoded frames to pictures as they are shown."""
-
-    def __init__(self, display: Display, time_base: Fraction, threads: int, notes: list[str]) -> None:
-        self._display = display
-        self._to_rgb = RgbConverter(display.width, display.height)
-        self._tone_mapper = tone_mapper(display.width, display.height, time_base, threads)
-        self._tone_maps = True
-        self._notes = notes
-        self._said: set[str] = set()
-        self._size: tuple[int, int] | None = None
-
-    def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
-        size = (frame.width, frame.height)
-        if self._size not in (None, size):
-            self._say("its frames change their size; all are scaled to the first one's")
-        self._size = self._size or size
-        kind = hdr_kind(frame)
-        rgb = self._tone_mapped(frame, kind) if kind is not None and self._tone_maps else None
-        return self._display.upright(self._to_rgb(frame) if rgb is None else rgb)
-
-    def _tone_mapped(self, frame: VideoFrame, kind: str) -> NDArray[np.uint8] | None:
-        try:
-            mapped = next(self._tone_mapper.push(frame), None)
-        except FFmpegError:
-            mapped = None
-        if mapped is None:
-            self._tone_maps = False
-            self._say(f"it is HDR ({kind}), which this FFmpeg cannot tone-map; its colours look flat")
-            return None
-        self._say(f"it is HDR ({kind}); its brightness and colours are mapped to what an ordinary screen shows")
-        return to_array(mapped)
-
-    def _say(self, note: str) -> None:
-        if note not in self._said:
-            self._said.add(note)
-            self._notes.append(note)
-
-
-def _check(selection: Selection) -> None:
-    if selection.start < 0:
-        raise UsageError(f"the start is before the video's begin: {float(selection.start):g} s; give 0 or more")
-    if selection.duration is not None and selection.duration <= 0:
-        raise UsageError(f"the duration has to be above 0 s, not {float(selection.duration):g} s")
-    if selection.every < 1:
-        raise UsageError(f"every {selection.every}th frame makes no sense; give 1 or more")
-    if selection.limit is not None and selection.limit < 1:
-        raise UsageError(f"a limit of {selection.limit} frames makes no sense; give 1 or more")
 
 
 def _count(number: int, noun: str) -> str:

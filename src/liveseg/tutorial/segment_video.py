@@ -44,6 +44,7 @@ def _work(options: argparse.Namespace) -> None:
     from liveseg.media.video_source import VideoSource
     from liveseg.pipeline import Pipeline
     from liveseg.segmenter import parallel_for_video
+    from liveseg.viewer import Viewer
 
     source = VideoSource(Path(options.input))
     segmenter = program.load(options, parallel=parallel_for_video(None))
@@ -51,7 +52,8 @@ def _work(options: argparse.Namespace) -> None:
     target = program.output_path(options, ".mp4")
     with program.window("image") as screen, stop_on_signals() as stop:
         sink = VideoSink(target, source.info, audio_from=Path(options.input), overwrite=True)
-        outcome = convert(source, sink, pipeline, screen=screen, decorate=_with_rate, stop=stop)
+        viewer = None if screen is None else Viewer(screen, segmenter.labels)
+        outcome = convert(source, sink, pipeline, screen=viewer, decorate=_with_rate, stop=stop)
     for note in outcome.notes:
         program.say(f"Note: {note}")
     program.say(f"Result: {target}")

@@ -1,0 +1,243 @@
+"""From what the user said to the parts of a line: its segmenter, sources, pipelines and sinks."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from liveseg.cli.console import download_progress, err, say
+from liveseg.errors import UsageError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from liveseg.job import Outcome
+    from liveseg.labels import LabelSet
+    from liveseg.media.address import Address
+    from liveseg.media.frame import Selection, Sink, Source, SourceInfo
+    from liveseg.media.live.options import LiveOptions
+    from liveseg.media.paths import Kind
+    from liveseg.pipeline import Pipeline, Result
+    from liveseg.segmenter import Segmenter
+    from liveseg.settings import RunSettings
+    from liveseg.tuning.ladder import LadderSegmenter
+    from liveseg.turns import Turns
+    from liveseg.viewer import Viewer
+
+    Named = Path | Address
+    Target = Path | str | None
+    """Where frames go: a file, an address or `-`, or nowhere."""
+
+
+def make_segmenter(settings: RunSettings, *, parallel: int, live: bool) -> Segmenter:
+    """The segmenter that the settings describe."""
+    import cv2
+
+    from liveseg.segmenter import Segmenter
+
+    with download_progress(quiet=settings.quiet) as progress:
+        segmenter = Segmenter(
+            settings.model,
+            weights=settings.weights,
+            runtime=settings.runtime,
+            device=settings.device,
+            precision=settings.precision,
+            threads=settings.threads,
+            parallel=parallel,
+            live=live,
+            size=settings.size,  # type: ignore[arg-type]  # a number or `native`, which settings parsed
+            progress=progress,
+        )
+    cv2.setNumThreads(segmenter.threads_each)
+    if settings.verbose:
+        say(f"{segmenter.model} at {segmenter.size} on {segmenter.device} in {segmenter.precision}; {segmenter.chosen}")
+    return segmenter
+
+
+def tuned_segmenter(settings: RunSettings, info: SourceInfo, *, encoded: bool, streams: int = 1) -> LadderSegmenter:
+    """The segmenter that holds `--target-fps` on a source; shows what was measured and says what was chosen."""
+    import cv2
+    from rich.table import Table
+
+    from liveseg.tuning.measure import Encode
+    from liveseg.tuning.plan import plan
+
+    chosen = plan(
+        settings.target_fps or 0.0,
+        (info.width, info.height),
+        settings=settings,
+        live=info.live,
+        encode=Encode(settings.codec, settings.crf, settings.preset) if encoded else None,
+        streams=streams,
+        source_rate=float(info.rate) if info.rate else None,
+        tell=_unless_quiet(settings),
+    )
+    if not settings.quiet:
+        table = Table(*chosen.table[0].HEADINGS, box=None, pad_edge=False)
+        for row in chosen.table:
+            table.add_row(*row.cells)
+        err.print(table)
+        for line in chosen.said:
+            say(line)
+    segmenter = chosen.segmenter(_unless_quiet(settings))
+    cv2.setNumThreads(segmenter.threads_each)
+    return segmenter
+
+
+def make_pipeline(
+    segmenter: Segmenter,
+    settings: RunSettings,
+    *,
+    turns: Turns | None = None,
+    beside: Pipeline | None = None,
+) -> Pipeline:
+    """A line that draws as the settings say."""
+    from liveseg.pipeline import Pipeline
+    from liveseg.render.overlay import Painter
+
+    classes = None if settings.classes is None else segmenter.labels.indices(settings.classes)
+    painter = Painter(segmenter.labels, classes)
+    return Pipeline(
+        segmenter,
+        render=lambda found: painter.overlay(found.image, found.mask, settings.alpha),
+        workers=1 if turns is not None else None,
+        turns=turns,
+        beside=beside,
+        device_line=segmenter.device_line(painter.table(settings.alpha)),
+    )
+
+
+def open_named(named: Named, settings: RunSettings, *, stop: threading.Event | None = None) -> Source:
+    """Open a file or connect to an address, as the settings say.
+
+    Raises:
+        LivesegError: it cannot be opened or reached.
+    """
+    from liveseg.media import open_source
+    from liveseg.media.address import Address
+    from liveseg.media.live.paced import Paced
+
+    if isinstance(named, Address):
+        from liveseg.media.live.open import open_live
+
+        return open_live(named, selection=selection(settings), options=_live_options(settings), stop=stop)
+    source = open_source(named, selection(settings), threads=settings.threads)
+    return Paced(source) if settings.realtime and source.info.kind == "video" else source
+
+
+def warm_up(segmenter: Segmenter, info: SourceInfo) -> None:
+    """Make a segmenter ready for a live source, whose first frames would wait otherwise."""
+    if info.live:
+        segmenter.warm_up(info.width, info.height)
+
+
+def open_target(target: Path | str, named: Named, info: SourceInfo, settings: RunSettings) -> Sink:
+    """Open what a source's frames go to.
+
+    Raises:
+        LivesegError: it cannot be written, reached or served.
+    """
+    from liveseg.media.address import Address
+    from liveseg.media.open_sink import SinkOptions, open_sink
+
+    has_sound = settings.audio and info.kind == "video" and not info.live and not isinstance(named, Address)
+    options = SinkOptions(
+        codec=settings.codec,
+        crf=settings.crf,
+        preset=settings.preset,
+        threads=settings.threads,
+        audio_from=named if has_sound else None,  # type: ignore[arg-type]  # a path, then
+        selection=selection(settings),
+        segment=settings.segment,
+        overwrite=settings.overwrite,
+        timeout=float(settings.timeout),
+        tell=_unless_quiet(settings),
+    )
+    return open_sink(str(target), info, options)
+
+
+def targets_of(sources: Sequence[Named], settings: RunSettings, model: str, kinds: Sequence[Kind]) -> list[Target]:
+    """Where the frames of each source go; a camera that is only watched goes nowhere.
+
+    Raises:
+        UsageError: as `plan_outputs`, or several sources for one stream.
+    """
+    from liveseg.media.address import Address
+    from liveseg.media.open_sink import target_kind
+    from liveseg.media.outputs import plan_outputs
+
+    if settings.output is not None and target_kind(settings.output) != "file":
+        if len(sources) > 1:
+            raise UsageError(f"{len(sources)} sources cannot all go to one stream; name one source, or --grid")
+        return [settings.output]
+    outputs = plan_outputs(sources, settings.output, model, kinds=kinds)
+    watched = settings.show and settings.output is None
+    return [
+        None if watched and isinstance(named, Address) else output
+        for named, output in zip(sources, outputs, strict=True)
+    ]
+
+
+def shown(target: Target) -> str | None:
+    """A target for messages, without its password."""
+    from liveseg.media.open_sink import shown_target
+
+    return None if target is None else shown_target(str(target))
+
+
+@contextmanager
+def viewer_of(settings: RunSettings, labels: LabelSet) -> Iterator[Viewer | None]:
+    """What `--show` shows; where there is no display, one line says why."""
+    if not settings.show:
+        yield None
+        return
+    from liveseg.viewer import viewer_if_any
+
+    def explain(reason: str) -> None:
+        say(f"liveseg: no window ({reason}); going on without")
+
+    classes = None if settings.classes is None else labels.indices(settings.classes)
+    with viewer_if_any(labels, alpha=settings.alpha, classes=classes, tell=say, explain=explain) as viewer:
+        yield viewer
+
+
+def selection(settings: RunSettings) -> Selection:
+    """Which frames of a video are wanted."""
+    from liveseg.media.frame import Selection
+
+    return Selection(settings.start, settings.duration, settings.every, settings.limit)
+
+
+def caption(picture: NDArray[np.uint8], result: Result, outcome: Outcome) -> NDArray[np.uint8]:
+    """Draw the rate and the age of a live source's frames on them."""
+    from liveseg.render.caption import captioned
+
+    if result.frame.placeholder or result.age_ms is None:
+        return picture
+    age = outcome.age.milliseconds()
+    words = f"{outcome.recent_rate:.1f} fps  age p50 {age['p50']:.0f} ms, p95 {age['p95']:.0f} ms"
+    return captioned(picture, words)
+
+
+def _live_options(settings: RunSettings) -> LiveOptions:
+    from liveseg.media.live.options import LiveOptions
+
+    return LiveOptions(
+        every_frame=True if settings.every_frame else False if settings.realtime else None,
+        reconnect=float(settings.reconnect),
+        timeout=float(settings.timeout),
+        rtsp_transport=settings.rtsp_transport,
+        pixel_format=settings.pixel_format,
+        frame_size=settings.frame_size,
+        frame_rate=settings.frame_rate,
+        threads=settings.threads,
+    )
+
+
+def _unless_quiet(settings: RunSettings) -> Callable[[str], None]:
+    return (lambda _line: None) if settings.quiet else say

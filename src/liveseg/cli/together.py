@@ -1,0 +1,93 @@
+"""`liveseg run` with several sources of which some are live: all at once, through one model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from liveseg.cli.console import say
+from liveseg.cli.parts import (
+    caption,
+    make_pipeline,
+    make_segmenter,
+    open_named,
+    open_target,
+    shown,
+    targets_of,
+    tuned_segmenter,
+    viewer_of,
+    warm_up,
+)
+from liveseg.report import RunReport, SourceReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from liveseg.cli.parts import Named, Target
+    from liveseg.media.frame import Sink, Source, SourceInfo
+    from liveseg.pipeline import Pipeline
+    from liveseg.settings import RunSettings
+
+_GRID = Path("grid")
+"""What the one picture of all streams is called in the names of outputs."""
+
+
+def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
+    """Run sources at the same time; one that fails or ends is reported and the others go on.
+
+    Raises:
+        LivesegError: nothing could start.
+    """
+    from liveseg.job import stop_on_signals
+    from liveseg.runtimes.base import available_cores
+    from liveseg.streams import GridView, Stream, run_streams
+    from liveseg.turns import Turns
+
+    threads = settings.threads or available_cores()
+    segmenter = make_segmenter(settings, parallel=min(threads, len(sources)), live=True)
+    first = make_pipeline(segmenter, settings)
+    turns = Turns(segmenter.parallel)
+    targets: list[Target] = [None] * len(sources)
+    if not settings.grid:
+        targets = targets_of(sources, settings, segmenter.model, ["video"] * len(sources))
+    report = RunReport(segmenter, first)
+
+    def starter(named: Named, target: Target) -> Callable[[], tuple[Source, Sink | None, Pipeline]]:
+        def start() -> tuple[Source, Sink | None, Pipeline]:
+            source = open_named(named, settings, stop=stop)
+            try:
+                own = segmenter
+                if settings.target_fps is not None:
+                    own = tuned_segmenter(settings, source.info, encoded=target is not None, streams=len(sources))
+                warm_up(own, source.info)
+                pipeline = make_pipeline(own, settings, turns=turns, beside=first)
+                sink = None if target is None else open_target(target, named, source.info, settings)
+            except BaseException:
+                source.close()
+                raise
+            return source, sink, pipeline
+
+        return start
+
+    with viewer_of(settings, segmenter.labels) as viewer, stop_on_signals() as stop:
+        draw = caption if settings.caption else None
+        streams = [
+            Stream(named.name if isinstance(named, Path) else str(named), starter(named, target), draw)
+            for named, target in zip(sources, targets, strict=True)
+        ]
+        with GridView(streams, open_sink=_grid_sink(settings, segmenter.model), screen=viewer) as view:
+            seen = settings.grid or viewer is not None
+            run_streams(streams, stop=stop, on_tick=view.tick if seen else None)
+    for named, target, one in zip(sources, targets, streams, strict=True):
+        if one.error is not None:
+            say(f"liveseg: {one.error}")
+        error = None if one.error is None else str(one.error)
+        report.sources.append(SourceReport(str(named), "video", shown(target), outcome=one.outcome, error=error))
+    return report
+
+
+def _grid_sink(settings: RunSettings, model: str) -> Callable[[SourceInfo], Sink] | None:
+    if not settings.grid or (settings.show and settings.output is None):
+        return None
+    (target,) = targets_of([_GRID], settings, model, ["video"])
+    return None if target is None else lambda info: open_target(target, _GRID, info, settings)
