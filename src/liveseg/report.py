@@ -81,11 +81,19 @@ def live_facts(outcome: Outcome) -> dict[str, Any]:
 
 @dataclass
 class RunReport:
-    """What a whole run did; its sources are added as they finish."""
+    """What a whole run did; its sources are added as they finish.
+
+    Args:
+        segmenter: what segmented.
+        pipeline: the line, or one of those beside each other.
+        sources: what became of each.
+        together: whether the sources ran at the same time, rather than one after the other.
+    """
 
     segmenter: Segmenter
     pipeline: Pipeline
     sources: list[SourceReport] = field(default_factory=list)
+    together: bool = False
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -100,7 +108,8 @@ class RunReport:
     @property
     def seconds(self) -> float:
         """Wall time of all sources together, without loading the model."""
-        return sum(outcome.seconds for outcome in self.outcomes)
+        each = [outcome.seconds for outcome in self.outcomes]
+        return max(each, default=0.0) if self.together else sum(each)
 
     @property
     def rate(self) -> float:

@@ -50,7 +50,7 @@ def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
     targets: list[Target] = [None] * len(sources)
     if not settings.grid:
         targets = targets_of(sources, settings, segmenter.model, ["video"] * len(sources))
-    report = RunReport(segmenter, first)
+    report = RunReport(segmenter, first, together=True)
 
     def starter(named: Named, target: Target) -> Callable[[], tuple[Source, Sink | None, Pipeline]]:
         def start() -> tuple[Source, Sink | None, Pipeline]:

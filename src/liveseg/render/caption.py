@@ -19,19 +19,21 @@ _LEAST = 10
 """Pixels below which letters cannot be read."""
 
 
-def captioned(picture: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
-    """The picture with a line of text in its upper left corner, white with a dark rim.
+def captioned(picture: NDArray[np.uint8], text: str, *, below: bool = False) -> NDArray[np.uint8]:
+    """The picture with a line of text in its upper or lower left corner, white with a dark rim.
 
     A line that does not fit is made smaller until it does.
 
     Args:
         picture: `(H, W, 3)` `uint8` RGB; not changed.
         text: one line.
+        below: whether in the lower corner.
     """
     own = np.ascontiguousarray(picture).copy()
     white, rim = _letters(text, min(own.shape[:2]), own.shape[1])
-    place = own[: white.shape[0], : white.shape[1]]
-    white, rim = white[: place.shape[0]], rim[: place.shape[0]]
+    white, rim = white[: own.shape[0]], rim[: own.shape[0]]
+    place = own[own.shape[0] - white.shape[0] :] if below else own[: white.shape[0]]
+    place = place[:, : white.shape[1]]
     # As of two layers of paint: the rim darkens, the letters lighten.
     dark = place * (1.0 - rim)
     place[:] = dark + (255.0 - dark) * white

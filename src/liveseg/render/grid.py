@@ -29,7 +29,7 @@ def grid(pictures: Sequence[Pixels | None], names: Sequence[str], cell: tuple[in
 
     Args:
         pictures: `(H, W, 3)` `uint8` RGB, of any sizes; `None` for one that is not there (yet).
-        names: one a picture.
+        names: one a picture, drawn at its bottom: what is drawn on the picture itself stands at its top.
         cell: height and width of a cell in pixels.
 
     Returns:
@@ -43,7 +43,7 @@ def grid(pictures: Sequence[Pixels | None], names: Sequence[str], cell: tuple[in
         place = whole[top : top + height, left : left + width]
         if picture is not None:
             _fit_into(place, picture)
-        place[:] = captioned(place, name if picture is not None else f"{name}: no picture")
+        place[:] = captioned(place, name if picture is not None else f"{name}: no picture", below=True)
     return whole
 
 
