@@ -13,7 +13,7 @@ import pytest
 
 from liveseg.errors import MediaError
 from liveseg.media.live import connection as module
-from liveseg.media.live.connection import Backlog, Connection
+from liveseg.media.live.connection import Connection
 
 STEP = 0.03
 
@@ -60,7 +60,7 @@ def connect(file, **how):
     container = av.open(
         file if isinstance(file, io.RawIOBase) else str(file),
         buffer_size=2048,
-        container_options={"probesize": "50000", "analyzeduration": "100000", "fpsprobesize": "0"},
+        container_options={"probesize": "50000", "analyzeduration": "100000", "fpsprobesize": "2"},
     )
     return Connection(container, container.streams.video[0], threads=1, ended=threading.Event(), **how)
 
@@ -89,17 +89,17 @@ def pieces_of(path):
     ],
 )
 def test_a_frame_arrives_when_its_first_packet_does_however_late_it_is_shown(clips, name, options):
-    pictures = (clips.numbered(number, (192, 128), noisy=True) for number in range(60))
+    pictures = (clips.numbered(number, (192, 128), noisy=True) for number in range(45))
     path = clips.write(name, pictures, options=options | {"preset": "ultrafast"}, gop=60)
     drip = Drip(pieces_of(path))
     received = frames_of(connect(drip))
     numbers = [clips.number_of(one.frame.to_ndarray(format="rgb24")) for one in received]
-    assert numbers == list(range(60))
+    assert numbers == list(range(45))
     with av.open(str(path)) as container:  # which packet, by the order of arrival, each picture came in
         order = {packet.pts: place for place, packet in enumerate(container.demux(video=0)) if packet.size}
     ptses = sorted(order)
     late = [one.arrived - drip.sent(order[ptses[number]]) for number, one in zip(numbers, received, strict=True)]
-    settled = late[25:]  # what FFmpeg looked at before the first frame comes out at once, and later than it arrived
+    settled = late[20:]  # what FFmpeg looked at before the first frame comes out at once, and later than it arrived
     assert abs(statistics.median(settled)) < 0.75 * STEP
     if name == "bframes.ts":
         assert any(before > after for before, after in pairwise(one.arrived for one in received))
@@ -118,7 +118,7 @@ def test_damage_is_counted_and_decoding_goes_on(clips):
     path = clips.write("clip.ts", 50, noisy=True, gop=10)
     data = bytearray(path.read_bytes())
     middle = len(data) // 2
-    data[middle : middle + 3000] = np.random.default_rng(0).bytes(3000)
+    data[middle : middle + 5000] = np.random.default_rng(0).bytes(5000)  # not 16 packets, after which TS counts anew
     path.write_bytes(data)
     connected = connect(path)
     received = frames_of(connected)
@@ -152,39 +152,6 @@ def test_sound_does_not_hide_that_the_pictures_have_stopped(clips):
     packets = [packet for packet, *_ in connected._packets() if packet is not None]
     assert len(packets) == 10
     connected.close()
-
-
-# ---------------------------------------------------------------------------------------------- keeping up
-
-
-def asked(backlog, packets):
-    """What a backlog says to packets `(waited, time, key frame)`."""
-    return [backlog.skips(waited, now, key_frame=key) for waited, now, key in packets]
-
-
-def test_what_has_to_wait_for_packets_now_and_then_leaves_none_out():
-    backlog = Backlog()
-    packets = [(0.03 if number % 20 == 0 else 0.0, number * 0.04, False) for number in range(500)]
-    assert not any(asked(backlog, packets))
-
-
-def test_what_never_has_to_wait_leaves_packets_out_until_it_has_and_a_key_frame_comes():
-    backlog = Backlog()
-    slow = [(0.0, number * 0.1, False) for number in range(12)]
-    assert asked(backlog, slow) == [False] * 11 + [True]
-    assert asked(backlog, [(0.0, 1.2, True)]) == [True]  # still behind
-    assert asked(backlog, [(0.02, 1.3, False), (0.0, 1.31, False)]) == [True, True]
-    assert asked(backlog, [(0.0, 1.32, True)]) == [False]
-    assert backlog.resumed
-    assert asked(backlog, [(0.0, 1.33, False)]) == [False]
-    assert not backlog.resumed
-
-
-def test_a_stream_without_key_frames_goes_on_all_the_same():
-    backlog = Backlog()
-    asked(backlog, [(0.0, number * 0.1, False) for number in range(12)])
-    assert asked(backlog, [(0.02, 1.2, False), (0.02, 10.0, False)]) == [True, True]
-    assert asked(backlog, [(0.02, 11.3, False)]) == [False]
 
 
 def test_a_decoder_that_is_too_slow_falls_no_further_behind(clips, monkeypatch):

@@ -71,6 +71,7 @@ def test_the_same_playlist_of_files_on_the_network_is_read(site, clips):
     site.pages["/a.ts"] = clips.write("a.ts", 20).read_bytes()
     site.pages["/list.m3u8"] = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.8,\na.ts\n#EXT-X-ENDLIST\n"
     with opened(site.url("/list.m3u8")) as source:
+        assert source.info.rate == 25
         assert [clips.number_of(frame.image) for frame in source] == list(range(20))
 
 

@@ -178,3 +178,15 @@ def test_standard_input_itself_is_read_from_a_pipe_and_from_a_file(tmp_path, cli
     with (tmp_path / "frames.raw").open("rb") as file:
         answer = subprocess.run(command, stdin=file, capture_output=True, timeout=60, check=True)
     assert answer.stdout.split() == [b"4"]
+
+
+def test_a_terminal_or_no_standard_input_is_told(monkeypatch):
+    options = LiveOptions(frame_size=SIZE)
+    primary, secondary = os.openpty() if hasattr(os, "openpty") else pytest.skip("needs a terminal of its own")
+    with os.fdopen(primary), os.fdopen(secondary) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        with pytest.raises(UsageError, match="is a terminal"):
+            RawSource(options)
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(MediaError, match="there is no standard input"):
+        RawSource(options)

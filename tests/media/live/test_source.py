@@ -32,7 +32,6 @@ class Line:
     time_base = Fraction(1, 1000)
     rate = Fraction(RATE)
     sample_aspect_ratio = None
-    format = "line"
 
     def __init__(self, clips, frames=None, error=None, pause=1 / RATE, first=0, size=None):
         self.clips, self.error, self.pause, self.size = clips, error, pause, size or clips.size

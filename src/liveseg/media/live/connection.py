@@ -15,6 +15,7 @@ from av.stream import Discard
 
 from liveseg.errors import MediaError
 from liveseg.media.frame_filter import FrameFilter, deinterlacer
+from liveseg.media.live.backlog import Backlog
 from liveseg.media.live.interrupt import interruptible
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _JOINED = ("h264", "hevc", "mpeg4", "mpeg1video", "mpeg2video")
 _UNCLOCKED = ("mpjpeg", "mjpeg", "h264", "hevc", "m4v", "mpegvideo")
 """Formats without times; those that FFmpeg makes up count 25 frames a second."""
 
-_LIKELY_RATES = (Fraction(1), Fraction(240))
+_MOST_LIKELY_RATE = 240
 _MOST_DAMAGE = 100
 """So many unreadable pieces in a row are no stream."""
 
@@ -76,8 +77,8 @@ class Connection:
     Attributes:
         time_base: seconds a unit of the frames' `pts`.
         rate: frames a second on average, as announced; `None` where unknown.
-        damaged: packets that could not be decoded, and frames that are not whole.
-        format: FFmpeg's name of it.
+        damaged: packets that could not be decoded, and frames that are not whole. It counts from the first frame on:
+            who joins a stream in its middle has to wait for a key frame.
     """
 
     def __init__(
@@ -97,20 +98,20 @@ class Connection:
         self._silence = silence
         self._keeps_up = keeps_up
         self.damaged = 0
-        self.format = container.format.name
-        codec = stream.codec_context
+        self._begun = False
+        codec, kind = stream.codec_context, container.format.name
         codec.thread_type = ThreadType.SLICE
         codec.thread_count = threads
         codec.copy_opaque = True
         for other in container.streams:
             if other.index != stream.index:
                 other.discard = Discard.all  # their packets would hide that the pictures have stopped
-        self._clocked = self.format not in _UNCLOCKED
-        whole = self.format == "rtsp" and codec.name not in _JOINED
-        self._held_back = 0 if whole else _HELD_BACK.get(self.format, 0)
+        self._clocked = kind not in _UNCLOCKED
+        whole = kind == "rtsp" and codec.name not in _JOINED
+        self._held_back = 0 if whole else _HELD_BACK.get(kind, 0)
         self.time_base = (stream.time_base if self._clocked else None) or Fraction(1, 90_000)
         rate = (stream.average_rate or stream.guessed_rate) if self._clocked else None
-        self.rate = rate if rate and _LIKELY_RATES[0] <= rate <= _LIKELY_RATES[1] else None
+        self.rate = rate if rate and rate <= _MOST_LIKELY_RATE else None
         self.sample_aspect_ratio = stream.sample_aspect_ratio
 
     def frames(self) -> Iterator[Received]:
@@ -134,9 +135,8 @@ class Connection:
                     continue
                 if backlog.resumed:
                     self._stream.codec_context.flush_buffers()
-                packet.opaque = (
-                    handed_on[0],
-                )  # a tuple of its own for each packet: PyAV tells them apart by their address
+                # A tuple of its own for each packet: PyAV tells them apart by their address.
+                packet.opaque = (handed_on[0],)
             for decoded in self._decode(packet):
                 if deinterlace is None and decoded.interlaced_frame:
                     deinterlace = deinterlacer(self.time_base, self._threads)
@@ -170,7 +170,7 @@ class Connection:
                     with interruptible(self._ended, self._silence):
                         packet = next(packets, None)
                 except InvalidDataError:
-                    self.damaged += not garbage
+                    self.damaged += self._begun and not garbage
                     garbage += 1
                     if garbage >= _MOST_DAMAGE:
                         raise
@@ -183,7 +183,7 @@ class Connection:
                     yield None, 0.0, now
                     return
                 garbage = 0
-                self.damaged += packet.is_corrupt
+                self.damaged += self._begun and packet.is_corrupt
                 yield packet, now - began, now
 
     def _decode(self, packet: Packet[VideoStream] | None) -> Iterator[VideoFrame]:
@@ -192,50 +192,9 @@ class Connection:
         except MemoryError:
             raise
         except FFmpegError:
-            self.damaged += 1
+            self.damaged += self._begun
             return
         for frame in frames:
+            self._begun = True
             self.damaged += frame.is_corrupt
             yield frame
-
-
-class Backlog:
-    """Finds out that packets come faster than they are decoded, and leaves some out to catch up.
-
-    What has to wait for no packet in a whole second is behind: the packets that it reads were there before. Then
-    packets are read without decoding them until one has to be waited for, and on from there to a key frame.
-    """
-
-    _WAITING = 0.004
-    _BEHIND_AFTER = 1.0
-    _PATIENCE = 10.0
-
-    def __init__(self) -> None:
-        self._waited_at: float | None = None
-        self._skipping_since: float | None = None
-        self._caught_up = False
-        self.resumed = False
-        """Whether the packet asked about last is the first to be decoded again."""
-
-    def skips(self, waited: float, now: float, *, key_frame: bool) -> bool:
-        """Whether to leave this packet undecoded.
-
-        Args:
-            waited: seconds that it was waited for.
-            now: the time in seconds.
-            key_frame: whether it can be decoded without those before it.
-        """
-        self.resumed = False
-        if waited >= self._WAITING or self._waited_at is None:
-            self._waited_at = now
-            self._caught_up = True
-        if self._skipping_since is None:
-            if now - self._waited_at <= self._BEHIND_AFTER:
-                return False
-            self._skipping_since, self._caught_up = now, False
-        # Some streams have no key frames, but repair themselves picture by picture.
-        if self._caught_up and (key_frame or now - self._skipping_since > self._PATIENCE):
-            self._skipping_since = None
-            self.resumed = True
-            return False
-        return True

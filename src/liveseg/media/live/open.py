@@ -39,7 +39,7 @@ def open_live(
     options: LiveOptions | None = None,
     stop: threading.Event | None = None,
 ) -> Source:
-    """Open what an address names: it waits for the first frame, at most about twice the time-out.
+    """Open what an address names, and wait for its first frame: for the time-out, and 15 s more for a key frame.
 
     Cameras, RTSP, RTMP, MJPEG, UDP, TCP, SRT and playlists without an end are live (`LiveSource`); raw frames on
     standard input are read each (`RawSource`); files over HTTP and playlists with an end are read as files are, and

@@ -166,10 +166,9 @@ class _Pipe:
 def _standard_input() -> int:
     """The descriptor of standard input."""
     try:
-        if sys.stdin.isatty():
-            raise UsageError("standard input is a terminal; pipe raw frames into liveseg, or name another source")
-        return sys.stdin.fileno()
+        descriptor, terminal = sys.stdin.fileno(), sys.stdin.isatty()
     except (AttributeError, OSError, ValueError):
-        if isinstance(sys.exc_info()[1], UsageError):
-            raise
         raise MediaError("there is no standard input to read raw frames from") from None
+    if terminal:
+        raise UsageError("standard input is a terminal; pipe raw frames into liveseg, or name another source")
+    return descriptor

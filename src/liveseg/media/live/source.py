@@ -129,7 +129,7 @@ class LiveSource(ThreadedSource[Item]):
             if stop is not None and stop.is_set():
                 raise MediaError(f"stopped while waiting for {self._name}")
         if self._first is None:
-            self._handover.take(_LOOK)  # raises what the reader ended with
+            self._handover.take(0.0)  # raises what the reader ended with
             raise MediaError(f"cannot read {self._name}: it ended before its first picture")
         return self._first
 
@@ -146,6 +146,10 @@ class LiveSource(ThreadedSource[Item]):
 
     # What follows runs in the reader's thread.
 
+    def _work(self) -> None:
+        super()._work()
+        self._ready.set()
+
     def _read(self) -> None:
         try:
             connection = self._dial(self._ended)
@@ -158,7 +162,6 @@ class LiveSource(ThreadedSource[Item]):
                 connection = self._come_back(broken)
         finally:
             self._sum_up()
-            self._ready.set()
 
     def _receive(self, connection: Connection) -> str | None:
         """Take all frames of a connection; returns why it broke, or `None` where the source is over."""
