@@ -9,20 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from liveseg.cli import parts
 from liveseg.cli.console import err, frame_progress, out, say
 from liveseg.cli.options import with_settings
-from liveseg.cli.parts import (
-    caption,
-    make_pipeline,
-    make_segmenter,
-    open_named,
-    open_target,
-    shown,
-    targets_of,
-    tuned_segmenter,
-    viewer_of,
-    warm_up,
-)
 from liveseg.cli.report import print_report
 from liveseg.errors import LivesegError, UsageError
 from liveseg.files import refuse_existing
@@ -93,16 +82,18 @@ def run_sources(sources: Sequence[Named], settings: RunSettings) -> RunReport:
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
         segmenter, first = _segmenter(sources[0], kinds, settings, stop)
-        viewer = stack.enter_context(viewer_of(settings, segmenter.labels))
-        pipeline = make_pipeline(segmenter, settings)
-        targets = targets_of(sources, settings, segmenter.model, kinds)
+        if first is not None:
+            stack.callback(first.close)
+        viewer = stack.enter_context(parts.viewer_of(settings, segmenter.labels))
+        pipeline = parts.make_pipeline(segmenter, settings)
+        targets = parts.targets_of(sources, settings, segmenter.model, kinds)
         masks = _masks(sources, targets, kinds) if settings.mask else [None] * len(sources)
         report = RunReport(segmenter, pipeline)
         for named, kind, target, mask in zip(sources, kinds, targets, masks, strict=True):
             if stop.is_set():
                 break
             if settings.skip_existing and _exists(target) and (mask is None or mask.exists()):
-                report.sources.append(SourceReport(str(named), kind, shown(target), skipped=True))
+                report.sources.append(SourceReport(str(named), kind, parts.shown(target), skipped=True))
                 continue
             try:
                 done = _run_one(named, target, mask, pipeline, settings, viewer, stop, first)
@@ -128,10 +119,11 @@ def _segmenter(
         live = not isinstance(named, Path) or settings.realtime
         frames = "video" in kinds
         parallel = parallel_for_video(settings.threads) if frames and not live else 1
-        return make_segmenter(settings, parallel=parallel, live=frames), None
-    source = open_named(named, settings, stop=stop)
+        return parts.make_segmenter(settings, parallel=parallel, live=frames), None
+    source = parts.open_named(named, settings, stop=stop)
     try:
-        return tuned_segmenter(settings, source.info, encoded=not settings.show or settings.output is not None), source
+        encoded = not settings.show or settings.output is not None
+        return parts.tuned_segmenter(settings, source.info, encoded=encoded), source
     except BaseException:
         source.close()
         raise
@@ -154,12 +146,12 @@ def _run_one(
         mask = None
     if mask is not None:
         refuse_existing(mask, overwrite=settings.overwrite)
-    source = opened or open_named(named, settings, stop=stop)
+    source = opened or parts.open_named(named, settings, stop=stop)
     kind = source.info.kind
     only_mask = settings.skip_existing and _exists(target)
     try:
-        warm_up(pipeline.segmenter, source.info)
-        sink = None if only_mask or target is None else open_target(target, named, source.info, settings)
+        parts.warm_up(pipeline.segmenter, source.info)
+        sink = None if only_mask or target is None else parts.open_target(target, named, source.info, settings)
     except BaseException:
         source.close()
         raise
@@ -174,13 +166,13 @@ def _run_one(
                 result.segmentation.save_mask(mask, overwrite=settings.overwrite)
             advance(result)
 
-        draw = caption if settings.caption and source.info.live else None
+        draw = parts.caption if settings.caption and source.info.live else None
         outcome = convert(source, sink, pipeline, screen=viewer, decorate=draw, on_result=on_result, stop=stop)
     if settings.mask and kind == "video":
         outcome.notes.append("--mask writes the masks of images; for a video there is none yet")
     if viewer is not None and kind == "image" and outcome.ended_by == "end":
         outcome.ended_by = "key" if viewer.wait_key() in END_KEYS else "end"
-    return SourceReport(str(named), kind, shown(target), mask, outcome)
+    return SourceReport(str(named), kind, parts.shown(target), mask, outcome)
 
 
 def _masks(sources: Sequence[Named], targets: Sequence[Target], kinds: Sequence[Kind]) -> list[Path | None]:

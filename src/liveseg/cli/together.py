@@ -5,19 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from liveseg.cli import parts
 from liveseg.cli.console import say
-from liveseg.cli.parts import (
-    caption,
-    make_pipeline,
-    make_segmenter,
-    open_named,
-    open_target,
-    shown,
-    targets_of,
-    tuned_segmenter,
-    viewer_of,
-    warm_up,
-)
 from liveseg.report import RunReport, SourceReport
 
 if TYPE_CHECKING:
@@ -44,24 +33,24 @@ def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
     from liveseg.turns import Turns
 
     threads = settings.threads or available_cores()
-    segmenter = make_segmenter(settings, parallel=min(threads, len(sources)), live=True)
-    first = make_pipeline(segmenter, settings)
+    segmenter = parts.make_segmenter(settings, parallel=min(threads, len(sources)), live=True)
+    first = parts.make_pipeline(segmenter, settings)
     turns = Turns(segmenter.parallel)
     targets: list[Target] = [None] * len(sources)
     if not settings.grid:
-        targets = targets_of(sources, settings, segmenter.model, ["video"] * len(sources))
+        targets = parts.targets_of(sources, settings, segmenter.model, ["video"] * len(sources))
     report = RunReport(segmenter, first, together=True)
 
     def starter(named: Named, target: Target) -> Callable[[], tuple[Source, Sink | None, Pipeline]]:
         def start() -> tuple[Source, Sink | None, Pipeline]:
-            source = open_named(named, settings, stop=stop)
+            source = parts.open_named(named, settings, stop=stop)
             try:
                 own = segmenter
                 if settings.target_fps is not None:
-                    own = tuned_segmenter(settings, source.info, encoded=target is not None, streams=len(sources))
-                warm_up(own, source.info)
-                pipeline = make_pipeline(own, settings, turns=turns, beside=first)
-                sink = None if target is None else open_target(target, named, source.info, settings)
+                    own = parts.tuned_segmenter(settings, source.info, encoded=target is not None, streams=len(sources))
+                parts.warm_up(own, source.info)
+                pipeline = parts.make_pipeline(own, settings, turns=turns, beside=first)
+                sink = None if target is None else parts.open_target(target, named, source.info, settings)
             except BaseException:
                 source.close()
                 raise
@@ -69,8 +58,8 @@ def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
 
         return start
 
-    with viewer_of(settings, segmenter.labels) as viewer, stop_on_signals() as stop:
-        draw = caption if settings.caption else None
+    with parts.viewer_of(settings, segmenter.labels) as viewer, stop_on_signals() as stop:
+        draw = parts.caption if settings.caption else None
         streams = [
             Stream(named.name if isinstance(named, Path) else str(named), starter(named, target), draw)
             for named, target in zip(sources, targets, strict=True)
@@ -82,12 +71,12 @@ def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
         if one.error is not None:
             say(f"liveseg: {one.error}")
         error = None if one.error is None else str(one.error)
-        report.sources.append(SourceReport(str(named), "video", shown(target), outcome=one.outcome, error=error))
+        report.sources.append(SourceReport(str(named), "video", parts.shown(target), outcome=one.outcome, error=error))
     return report
 
 
 def _grid_sink(settings: RunSettings, model: str) -> Callable[[SourceInfo], Sink] | None:
     if not settings.grid or (settings.show and settings.output is None):
         return None
-    (target,) = targets_of([_GRID], settings, model, ["video"])
-    return None if target is None else lambda info: open_target(target, _GRID, info, settings)
+    (target,) = parts.targets_of([_GRID], settings, model, ["video"])
+    return None if target is None else lambda info: parts.open_target(target, _GRID, info, settings)
