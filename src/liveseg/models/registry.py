@@ -39,6 +39,8 @@ class ModelInfo:
         contract: how it is fed and read.
         builder: `module:function` of the function that makes the network for a number of classes.
         classifier_key: the name of the tensor whose first dimension is the number of classes.
+        quality: by the shorter side of the input in pixels, rising, per cent of mIoU; empty where it was not measured
+            by size. `weights/bundled/README.md` says how it was.
     """
 
     name: str
@@ -52,6 +54,7 @@ class ModelInfo:
     contract: ModelContract
     builder: str
     classifier_key: str
+    quality: tuple[tuple[int, float], ...] = ()
 
 
 _ALL = (
@@ -119,6 +122,7 @@ _ALL = (
         contract=ModelContract("lite", PASCAL_VOC, multiple=16, offset=1, align_corners=True, default_size=289),
         builder="liveseg.models.lraspp:lraspp_efficientnet_lite0",
         classifier_key="classifier.low_classifier.weight",
+        quality=((129, 28.9), (161, 32.1), (193, 34.6), (225, 35.6), (257, 35.9), (289, 36.0), (385, 37.2)),
     ),
 )
 
