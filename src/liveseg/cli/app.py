@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from liveseg._version import __version__
-from liveseg.cli import demo, doctor, models, pull, run
+from liveseg.cli import bench, demo, doctor, export, models, pull, quantize, run
 from liveseg.cli.console import leave_pipe, say
 from liveseg.errors import LivesegError
 
@@ -26,6 +26,9 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("models")(models.models)
 app.command("pull")(pull.pull)
+app.command("bench")(bench.bench)
+app.command("export")(export.export)
+app.command("quantize")(quantize.quantize)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 

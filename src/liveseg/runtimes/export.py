@@ -1,12 +1,8 @@
-"""From a PyTorch network to an ONNX file that keeps the contract, checked against eager PyTorch before it counts."""
+"""From a PyTorch network to files that keep the contract and hold no code: ONNX, and a program of `torch.export`."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -15,40 +11,29 @@ import torch
 from liveseg.contract import METADATA_KEY, ModelContract
 from liveseg.errors import ParityError
 from liveseg.files import atomic_write
-from liveseg.postprocess import upsampled_argmax
 from liveseg.runtimes.onnx import OnnxRuntime
+from liveseg.runtimes.parity import FLOAT, Parity, Picture, compare
+from liveseg.runtimes.quiet import quietly
 from liveseg.runtimes.torch import Contracted, TorchRuntime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from liveseg.models.network import SegmentationNetwork
 
 OPSET = 18
-LEAST_AGREEMENT = 0.999
-MOST_DIFFERENCE = 1e-3
-"""Of the largest logit. Float arithmetic in another order differs by about 1e-6; a wrong graph by far more."""
 
 
-@dataclass(frozen=True)
-class Parity:
-    """How an exported model compares with eager PyTorch.
+class _Planar(Contracted):
+    """The same module without the channels-last layout, which the exporter would write into the graph as gathers.
 
-    Args:
-        agreement: share of pixels with the same class, at input size.
-        difference: the largest difference of a logit, as a share of the largest logit.
+    OpenVINO computes those wrongly in a quantised graph, and no runtime needs them.
     """
 
-    agreement: float
-    difference: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether both lie within the stated limits."""
-        return self.agreement >= LEAST_AGREEMENT and self.difference <= MOST_DIFFERENCE
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """`(N, H, W, 3)` `uint8` RGB to `(N, classes, h, w)` logits."""
+        pixels = images.permute(0, 3, 1, 2).contiguous().to(self.mean.dtype)
+        return self.network.low_logits((pixels - self.mean) * self.scale)
 
 
 def export_onnx(network: SegmentationNetwork, contract: ModelContract, target: Path) -> Parity:
@@ -66,17 +51,29 @@ def export_onnx(network: SegmentationNetwork, contract: ModelContract, target: P
         ParityError: the exported graph gives other results than PyTorch.
         SinkError: the file cannot be written.
     """
-    module = Contracted(network).eval()
-    height, width = contract.fit(256), contract.fit(320)
-    sizes = {1: torch.export.Dim("height", min=33), 2: torch.export.Dim("width", min=33)}
-    if contract.multiple > 1:
-        steps = (torch.export.Dim("rows", min=3), torch.export.Dim("columns", min=3))
-        sizes = {1: contract.multiple * steps[0] + contract.offset, 2: contract.multiple * steps[1] + contract.offset}
-    example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
-    dynamic = ({0: torch.export.Dim("batch", min=1), **sizes},)
-    with torch.inference_mode(), _quiet_exporter():
+    with atomic_write(target, overwrite=True) as partial:
+        write_onnx(network, contract, partial)
+        reference = TorchRuntime(network, contract, device="cpu", precision="float32")
+        (parity,) = compare(reference, [OnnxRuntime(partial, device="cpu")], _pictures(contract), size="native")
+        if not parity.within(FLOAT):
+            raise ParityError(
+                f"the ONNX export of {contract.name} differs from PyTorch: {parity.agreement:.3%} of pixels agree (at"
+                f" least {FLOAT.agreement:.1%}), the largest logit difference is {parity.difference:.1e} (at most"
+                f" {FLOAT.difference:.0e}); nothing was written"
+            )
+    return parity
+
+
+def write_onnx(network: SegmentationNetwork, contract: ModelContract, path: Path) -> None:
+    """Write a network as ONNX, unchecked.
+
+    Raises:
+        ParityError: PyTorch's exporter gave nothing.
+    """
+    example, dynamic = _traced_at(contract)
+    with torch.inference_mode(), quietly():
         program = torch.onnx.export(
-            module,
+            _Planar(network).eval(),
             (example,),
             dynamo=True,
             opset_version=OPSET,
@@ -91,36 +88,32 @@ def export_onnx(network: SegmentationNetwork, contract: ModelContract, target: P
     model = program.model_proto
     onnx.helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
     _drop_trace_notes(model)
-    with atomic_write(target, overwrite=True) as partial:
-        onnx.save(model, str(partial))
-        parity = compare(
-            TorchRuntime(network, contract, device="cpu"), OnnxRuntime(partial, device="cpu"), _pictures(contract)
-        )
-        if not parity.holds:
-            raise ParityError(
-                f"the ONNX export of {contract.name} differs from PyTorch: {parity.agreement:.3%} of pixels agree (at"
-                f" least {LEAST_AGREEMENT:.1%}), the largest logit difference is {parity.difference:.1e} (at most"
-                f" {MOST_DIFFERENCE:.0e}); nothing was written"
-            )
-    return parity
+    onnx.save(model, str(path))
 
 
-def compare(reference: TorchRuntime, candidate: OnnxRuntime, pictures: Sequence[NDArray[np.uint8]]) -> Parity:
-    """Compare two runtimes on pictures `(H, W, 3)` that obey the size rule."""
-    agreements, differences = [], []
-    for picture in pictures:
-        wanted, got = reference(picture[None])[0], candidate(picture[None])[0]
-        differences.append(float(np.abs(wanted - got).max() / max(float(np.abs(wanted).max()), 1e-12)))
-        height, width = picture.shape[:2]
-        align = reference.contract.align_corners
-        same = upsampled_argmax(wanted, height, width, align_corners=align) == upsampled_argmax(
-            got, height, width, align_corners=align
-        )
-        agreements.append(float(same.mean()))
-    return Parity(min(agreements), max(differences))
+def write_pt2(network: SegmentationNetwork, contract: ModelContract, path: Path) -> None:
+    """Write a network as a program of `torch.export`, unchecked; `liveseg.json` in it is the contract."""
+    example, dynamic = _traced_at(contract)
+    with torch.inference_mode(), quietly():
+        program = torch.export.export(Contracted(network).eval(), (example,), dynamic_shapes=dynamic)
+        for node in program.graph.nodes:
+            # It names folders of the maker.
+            node.meta.pop("stack_trace", None)
+        torch.export.save(program, path, extra_files={f"{METADATA_KEY}.json": contract.to_json()})
 
 
-def _pictures(contract: ModelContract) -> list[NDArray[np.uint8]]:
+def _traced_at(contract: ModelContract) -> tuple[torch.Tensor, Any]:
+    """An example input, and which of its lengths are variables of the graph.
+
+    Height and width are plain ones, although the contract may allow only some: the graph then computes sizes from its
+    input's. Of `16k + 1` it would read them off a layer in its midst, where quantisation and OpenVINO trip over that.
+    """
+    example = torch.zeros((2, contract.fit(96), contract.fit(128), 3), dtype=torch.uint8)
+    names = {0: ("batch", 1), 1: ("height", 33), 2: ("width", 33)}
+    return example, ({axis: torch.export.Dim(name, min=least) for axis, (name, least) in names.items()},)
+
+
+def _pictures(contract: ModelContract) -> list[Picture]:
     """Smooth coloured noise with edges: as much structure as a photo, from a fixed seed."""
     rng = np.random.default_rng(0)
     pictures = []
@@ -129,7 +122,7 @@ def _pictures(contract: ModelContract) -> list[NDArray[np.uint8]]:
         coarse = rng.integers(0, 256, (height // 16 + 1, width // 16 + 1, 3), dtype=np.uint8)
         blocks = np.kron(coarse, np.ones((16, 16, 1), np.uint8))[:height, :width]
         noise = rng.integers(-20, 21, blocks.shape)
-        pictures.append(np.clip(blocks + noise, 0, 255).astype(np.uint8))
+        pictures.append(Picture(np.clip(blocks + noise, 0, 255).astype(np.uint8)))
     return pictures
 
 
@@ -142,19 +135,3 @@ def _drop_trace_notes(model: onnx.ModelProto) -> None:
         owner.doc_string = ""
     for function in model.functions:
         function.doc_string = ""
-
-
-@contextlib.contextmanager
-def _quiet_exporter() -> Iterator[None]:
-    """The exporter warns and logs about its own inside; what concerns the user is the parity check's result."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
