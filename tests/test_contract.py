@@ -13,6 +13,15 @@ from liveseg.labels import PASCAL_VOC
 LITE = ModelContract("lite", PASCAL_VOC, multiple=16, offset=1, align_corners=True, default_size=385)
 
 
+@pytest.mark.parametrize("size", [(0, 4), (4,), (4, 4, 4), ("4", 4), 4])
+def test_a_fixed_size_is_a_height_and_a_width(size):
+    contract = ModelContract("vines", PASCAL_VOC, fixed_size=(177, 225))
+    assert ModelContract.from_json(contract.to_json()) == contract
+    record = json.loads(contract.to_json()) | {"fixed_size": size}
+    with pytest.raises(WeightsError):
+        ModelContract.from_json(json.dumps(record))
+
+
 @given(st.floats(0.1, 5000), st.integers(1, 64), st.integers(0, 1))
 def test_a_fitted_size_obeys_the_rule_and_is_the_nearest(pixels, multiple, offset):
     contract = ModelContract("x", PASCAL_VOC, multiple=multiple, offset=offset)

@@ -12,6 +12,12 @@ ANY = ModelContract("any", PASCAL_VOC)
 LITE = ModelContract("lite", PASCAL_VOC, multiple=16, offset=1)
 
 
+def test_a_model_of_one_size_has_that_whatever_the_picture():
+    contract = ModelContract("vines", PASCAL_VOC, fixed_size=(177, 225))
+    assert input_size(1080, 1920, 520, contract) == (177, 225)
+    assert input_size(1920, 1080, "native", contract) == (177, 225)
+
+
 def test_the_shorter_side_gets_the_size_and_the_shape_is_kept():
     assert input_size(576, 768, 520, ANY) == (520, 693)
     assert input_size(768, 576, 520, ANY) == (693, 520)

@@ -33,6 +33,7 @@ class ModelContract:
             cells' centres are mapped as half-pixel centres (`False`); as in `torch.nn.functional.interpolate`.
         default_size: the shorter side of the input, in pixels, that the model works best at.
         quantized: whether the graph holds 8-bit integers where the network has floats.
+        fixed_size: the height and width of the only input that the graph takes; `None` where it takes any.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ModelContract:
     align_corners: bool = False
     default_size: int = 520
     quantized: bool = False
+    fixed_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         # The record may come from a file that anybody made.
@@ -53,6 +55,9 @@ class ModelContract:
             raise WeightsError(f"the size rule of {self.name!r} is not made of whole numbers: {self}")
         if self.multiple < 1 or not 0 <= self.offset < max(self.multiple, 2) or self.default_size < 1:
             raise WeightsError(f"the size rule of {self.name!r} makes no sense: {self}")
+        fixed = self.fixed_size
+        if fixed is not None and not (len(fixed) == 2 and all(type(side) is int and side > 0 for side in fixed)):
+            raise WeightsError(f"the fixed size of {self.name!r} is no height and width: {self}")
 
     def fit(self, pixels: float) -> int:
         """The input length nearest to `pixels` that the size rule allows; at least the smallest one."""
@@ -78,6 +83,8 @@ class ModelContract:
             if schema > SCHEMA:
                 raise WeightsError(f"the model was made for a newer liveseg (schema {schema}); upgrade liveseg")
             record["labels"] = LabelSet.from_json(record["labels"])
+            if record.get("fixed_size") is not None:
+                record["fixed_size"] = tuple(record["fixed_size"])
             return cls(**record)
         except WeightsError:
             raise

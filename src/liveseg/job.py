@@ -132,7 +132,7 @@ def convert(
     outcome.seconds = time.perf_counter() - started
     outcome.threads = pipeline.threads
     outcome.facts = source.facts
-    outcome.notes = [*source.notes, *(sink.notes if sink is not None else [])]
+    outcome.notes = [*source.notes, *(sink.notes if sink is not None else []), *pipeline.segmenter.events]
     return outcome
 
 

@@ -151,6 +151,8 @@ class Pipeline:
         """Take one frame through preprocess, network, postprocess and render, in the calling thread."""
         if frame.placeholder:
             return Result(frame, _nothing(frame, self.segmenter), frame.image, started)
+        if frame.dropped_before:
+            self.segmenter.dropped(frame.dropped_before)
         with nullcontext() if self._turns is None else self._turns.turn():
             segmentation = self.segmenter.segment(frame.image)
         for stage, milliseconds in segmentation.speed.items():

@@ -27,9 +27,13 @@ MOST_PIXELS = 1 << 25
 def input_size(height: int, width: int, size: Size, contract: ModelContract) -> tuple[int, int]:
     """The network's input `(height, width)` for a picture, by the shorter side and the model's size rule.
 
+    A model of one fixed size has that, whatever the picture.
+
     Raises:
         UsageError: an input of more than 33 megapixels.
     """
+    if contract.fixed_size is not None:
+        return contract.fixed_size
     scale = 1.0 if size == "native" else size / min(height, width)
     fitted = contract.fit(height * scale), contract.fit(width * scale)
     if fitted[0] * fitted[1] > MOST_PIXELS:

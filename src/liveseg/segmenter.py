@@ -20,7 +20,7 @@ from liveseg.runtimes.load import Request, load
 from liveseg.segmentation import Segmentation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Self
 
     from numpy.typing import NDArray
@@ -67,6 +67,9 @@ class Segmenter:
         DeviceError: a device or precision that was asked for and is not there.
     """
 
+    events: Sequence[str] = ()
+    """What it did by itself, in words; for those that adapt."""
+
     def __init__(
         self,
         model: str | None = None,
@@ -112,6 +115,9 @@ class Segmenter:
     def _adopt(self, runtime: Runtime, size: Size | None) -> None:
         if size not in (None, "native") and (type(size) is not int or size < 1):
             raise UsageError(f"size is a number of pixels from 1 up, or native, not {size!r}")
+        fixed = runtime.contract.fixed_size
+        if fixed is not None and size is not None:
+            raise UsageError(f"{runtime.contract.name} takes inputs of {fixed[1]}x{fixed[0]} only; leave out the size")
         self._runtime = runtime
         self.size: Size = size or runtime.contract.default_size
 
@@ -187,6 +193,10 @@ class Segmenter:
             align_corners=contract.align_corners,
             speed=dict(zip(("preprocess", "infer", "postprocess"), spent, strict=True)),
         )
+
+    def dropped(self, count: int) -> None:
+        """Be told of frames that were left out since the last one; for those that adapt, see `liveseg.tuning`."""
+        del count
 
     def warm_up(self, width: int, height: int) -> None:
         """Run once on a blank picture of the size to come: a network's first run takes many times as long as others."""

@@ -76,6 +76,11 @@ def parse_frame_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def parse_fixed_size(text: str) -> tuple[int, int]:
+    """Width and height in pixels, as `640x480`, or one number for both."""
+    return parse_frame_size(f"{text}x{text}" if text.strip().isdecimal() else text)
+
+
 def parse_rate(text: str) -> Fraction:
     """A frame rate as `25`, `29.97` or `30000/1001`, exact."""
     try:
@@ -377,6 +382,10 @@ class ExportSettings(GateSettings):
     format: Literal["auto", "onnx", "openvino", "pt2"] = option(
         "auto", "The format; auto goes by the extension.", group=_OUTPUT
     )
+    size: tuple[int, int] | None = option(
+        None, "Width and height of the only input that the file takes, or one number for both.", shown="any size",
+        parse=parse_fixed_size, group=_OUTPUT, metavar="WxH",
+    )  # fmt: skip
     int8: bool = option(False, "Quantise, as `liveseg quantize` does.", group=_OUTPUT)
 
     def __post_init__(self) -> None:

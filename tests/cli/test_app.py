@@ -27,7 +27,7 @@ def test_version_is_printed_without_importing_anything_heavy(run_liveseg):
 
 def test_help_names_every_command_and_option(run_liveseg):
     overview = run_liveseg("--help").stdout
-    for command in ("run", "models", "pull", "demo", "doctor", "--install-completion"):
+    for command in ("run", "models", "pull", "bench", "export", "quantize", "demo", "doctor", "--install-completion"):
         assert command in overview
     options = run_liveseg("run", "-h", env=None).stdout
     for own, _ in about(RunSettings):

@@ -10,6 +10,7 @@ import onnx
 import pytest
 from PIL import Image
 
+from liveseg import Segmenter
 from liveseg.errors import (
     MissingExtraError,
     OutputExistsError,
@@ -59,6 +60,28 @@ def test_every_format_agrees_with_pytorch_and_carries_its_contract(format, runs,
     assert record["bytes"] == sum(path.stat().st_size for path in tmp_path.iterdir())
     assert load(Request(weights=target)).contract == CONTRACT
     assert told
+
+
+@pytest.mark.parametrize(
+    ("format", "int8"), [("onnx", False), ("onnx", True), ("openvino", False), ("openvino", True), ("pt2", False)]
+)
+def test_a_file_of_one_size_takes_all_pictures_at_that(format, int8, pictures, tmp_path):  # noqa: A002
+    target = tmp_path / f"model{SUFFIXES[format]}"
+    wish = Wish(target, format, size=(230, 170), int8=int8)
+    tall = [Picture(pictures[0].image.transpose(1, 0, 2))]
+    made = convert(Original("lite", None), wish, pictures + tall, calibration=pictures[:2] if int8 else ())
+    assert not made.forced
+    segmenter = Segmenter(weights=target)
+    assert (segmenter.contract.fixed_size, segmenter.size) == ((177, 225), 177)
+    for picture in (pictures[0], *tall):
+        found = segmenter(picture.image)
+        assert found.mask.shape == picture.image.shape[:2]
+        assert found.logits.shape[1:] == (23, 29)
+    with pytest.raises(UsageError, match="takes inputs of 225x177 only"):
+        Segmenter(weights=target, size=129)
+    if format == "onnx":
+        sides = onnx.load(target).graph.input[0].type.tensor_type.shape.dim[1:3]
+        assert [side.dim_value for side in sides] == [177, 225]
 
 
 def test_exported_files_run_without_pytorch(pictures, tmp_path):
@@ -182,7 +205,7 @@ def test_a_graph_that_openvino_cannot_read_is_one_line(models, pictures, tmp_pat
     own = Original(None, models["vines"].onnx)
     assert own.reference.name == "onnx"
     (tmp_path / "broken.onnx").write_bytes(b"broken")
-    monkeypatch.setattr(Original, "graph", tmp_path / "broken.onnx")
+    monkeypatch.setitem(vars(own), "graph", tmp_path / "broken.onnx")
     with pytest.raises(WeightsError, match=r"OpenVINO cannot read .*broken\.onnx") as caught:
         convert(own, Wish(tmp_path / "a.xml", "openvino"), pictures)
     assert "\n" not in str(caught.value)

@@ -46,6 +46,7 @@ class Machine:
     hiccups: dict[float, float] = field(default_factory=dict)
     """Seconds by which a frame takes longer, by the time at which that happens."""
     knows_idle: bool = True
+    tells_losses: bool = True
     seed: int = 0
 
     def __post_init__(self):
@@ -76,7 +77,7 @@ class Machine:
             self._idle = max(CORES - others - min(self.fps, rung.pace / slower) * rung.cores, 0.0)
             self.now += busy
             self.done.append(self.now)
-            self.governor.observe(busy, dropped)
+            self.governor.observe(busy, dropped if self.tells_losses else 0)
         return self
 
     def rate(self, begin, end):

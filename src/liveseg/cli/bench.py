@@ -6,21 +6,18 @@ import json
 import re
 import shlex
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liveseg.cli.console import err, out
+from liveseg.cli.console import out, passing_steps
 from liveseg.cli.demo import samples
 from liveseg.cli.options import with_settings
 from liveseg.files import atomic_write, refuse_existing
 from liveseg.settings import BenchSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from liveseg.bench.result import BenchResult
 
 Source = Annotated[
@@ -46,7 +43,7 @@ def bench(settings: BenchSettings, source: Source = None) -> None:
 
     from liveseg.bench.session import Session
 
-    with _steps(quiet=settings.quiet) as step:
+    with passing_steps(quiet=settings.quiet) as step:
         result = Session(settings, video, command=command_as_typed(sys.argv), say=step).run()
     text = json.dumps(result.to_json(), indent=2, ensure_ascii=False)
     if file is not None:
@@ -72,18 +69,6 @@ def command_as_typed(arguments: list[str]) -> str:
 
 def _sample() -> Path:
     return next(path for path in samples() if path.suffix == ".mp4")
-
-
-@contextmanager
-def _steps(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """What is being measured, in one line that is gone afterwards; nothing in a pipe."""
-    if quiet or not err.is_terminal:
-        yield lambda _step: None
-        return
-    from rich.markup import escape
-
-    with err.status("") as status:
-        yield lambda step: status.update(escape(step))
 
 
 def _print(result: BenchResult, *, markdown: bool) -> None:

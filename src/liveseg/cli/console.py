@@ -88,3 +88,15 @@ def download_progress(*, quiet: bool = False) -> Iterator[Callable[[int, int | N
             progress.update(task, completed=done, total=total, visible=True)
 
         yield update
+
+
+@contextmanager
+def passing_steps(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """What is being done, in one line that is gone afterwards; nothing in a pipe."""
+    if quiet or not err.is_terminal:
+        yield lambda _step: None
+        return
+    from rich.markup import escape
+
+    with err.status("") as status:
+        yield lambda step: status.update(escape(step))

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liveseg.cli.console import download_progress, err, out
+from liveseg.cli.console import download_progress, out, passing_steps
 from liveseg.cli.options import with_settings
 from liveseg.errors import UsageError
 from liveseg.settings import ExportSettings, QuantizeSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from liveseg.runtimes.convert import Conversion, Wish
     from liveseg.runtimes.parity import Parity, Pictures
     from liveseg.settings import GateSettings
@@ -36,6 +33,7 @@ def export(settings: ExportSettings, model: Model = None) -> None:
     wish = Wish(
         settings.output,
         format_of(settings.output, settings.format),
+        size=settings.size,
         int8=settings.int8,
         force=settings.force,
         overwrite=settings.overwrite,
@@ -63,24 +61,12 @@ def write(model: str | None, wish: Wish, settings: GateSettings, *, calibrated_o
         pictures, what = Photos(spread(photos_in(settings.images), MOST_COMPARED), settings.masks), "photos"
     with download_progress(quiet=settings.quiet) as progress:
         original = Original(model, settings.weights, progress=progress)
-        with _steps(quiet=settings.quiet) as tell:
+        with passing_steps(quiet=settings.quiet) as tell:
             made = convert(original, wish, pictures, calibration=calibration, tell=tell)
     if settings.json:
         typer.echo(json.dumps({**made.to_json(), "compared_on": what}, indent=2))
     elif not settings.quiet:
         _print(made, what)
-
-
-@contextmanager
-def _steps(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """What is being done, in one line that is gone afterwards; nothing in a pipe."""
-    if quiet or not err.is_terminal:
-        yield lambda _step: None
-        return
-    from rich.markup import escape
-
-    with err.status("") as status:
-        yield lambda step: status.update(escape(step))
 
 
 def _print(made: Conversion, what: str) -> None:

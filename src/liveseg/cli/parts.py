@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from liveseg.pipeline import Pipeline, Result
     from liveseg.segmenter import Segmenter
     from liveseg.settings import RunSettings
-    from liveseg.tuning.ladder import LadderSegmenter
+    from liveseg.tuning.engines import Networks
     from liveseg.turns import Turns
     from liveseg.viewer import Viewer
 
@@ -59,23 +59,47 @@ def make_segmenter(settings: RunSettings, *, parallel: int, live: bool) -> Segme
     return segmenter
 
 
-def tuned_segmenter(settings: RunSettings, info: SourceInfo, *, encoded: bool, streams: int = 1) -> LadderSegmenter:
-    """The segmenter that holds `--target-fps` on a source; shows what was measured and says what was chosen."""
+def tuned(
+    settings: RunSettings,
+    source: Source,
+    *,
+    target: Target,
+    streams: int = 1,
+    parallel: int | None = None,
+    networks: Networks | None = None,
+) -> tuple[Segmenter, Source]:
+    """The segmenter that holds `--target-fps` on a source, and the source held to that rate where it is live.
+
+    Shows what was measured and says what was chosen.
+
+    Args:
+        settings: what the user said.
+        source: open.
+        target: where its frames go.
+        streams: how many sources share the machine.
+        parallel: how many frames are segmented at the same time, of all streams.
+        networks: those that streams share.
+    """
     import cv2
     from rich.table import Table
 
     from liveseg.tuning.measure import Encode
     from liveseg.tuning.plan import plan
+    from liveseg.tuning.thinned import Thinned
 
+    info = source.info
+    codec = settings.codec or ("libvpx-vp9" if str(target).lower().endswith(".webm") else None)
     chosen = plan(
         settings.target_fps or 0.0,
         (info.width, info.height),
         settings=settings,
         live=info.live,
-        encode=Encode(settings.codec, settings.crf, settings.preset) if encoded else None,
+        encode=None if target is None else Encode(codec, settings.crf, settings.preset),
         streams=streams,
+        parallel=parallel,
         source_rate=float(info.rate) if info.rate else None,
         tell=_unless_quiet(settings),
+        networks=networks,
     )
     if not settings.quiet:
         table = Table(*chosen.table[0].HEADINGS, box=None, pad_edge=False)
@@ -86,7 +110,7 @@ def tuned_segmenter(settings: RunSettings, info: SourceInfo, *, encoded: bool, s
             say(line)
     segmenter = chosen.segmenter(_unless_quiet(settings))
     cv2.setNumThreads(segmenter.threads_each)
-    return segmenter
+    return segmenter, Thinned(source, chosen.target) if info.live else source
 
 
 def make_pipeline(

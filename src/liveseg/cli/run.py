@@ -122,8 +122,9 @@ def _segmenter(
         return parts.make_segmenter(settings, parallel=parallel, live=frames), None
     source = parts.open_named(named, settings, stop=stop)
     try:
-        encoded = not settings.show or settings.output is not None
-        return parts.tuned_segmenter(settings, source.info, encoded=encoded), source
+        # Where exactly it goes depends on the model that is chosen here, whether and how it is encoded does not.
+        (target,) = parts.targets_of([named], settings, "model", kinds[:1])
+        return parts.tuned(settings, source, target=target)
     except BaseException:
         source.close()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +31,16 @@ def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
     from liveseg.job import stop_on_signals
     from liveseg.runtimes.base import available_cores
     from liveseg.streams import GridView, Stream, run_streams
+    from liveseg.tuning.cost import Line
+    from liveseg.tuning.engines import Networks
     from liveseg.turns import Turns
 
     threads = settings.threads or available_cores()
     segmenter = parts.make_segmenter(settings, parallel=min(threads, len(sources)), live=True)
     first = parts.make_pipeline(segmenter, settings)
     turns = Turns(segmenter.parallel)
+    networks = Networks(settings, Line(available_cores(), segmenter.parallel, len(sources), live=True))
+    one_at_a_time = threading.Lock()
     targets: list[Target] = [None] * len(sources)
     if not settings.grid:
         targets = parts.targets_of(sources, settings, segmenter.model, ["video"] * len(sources))
@@ -47,7 +52,15 @@ def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
             try:
                 own = segmenter
                 if settings.target_fps is not None:
-                    own = parts.tuned_segmenter(settings, source.info, encoded=target is not None, streams=len(sources))
+                    with one_at_a_time:
+                        own, source = parts.tuned(
+                            settings,
+                            source,
+                            target=target,
+                            streams=len(sources),
+                            parallel=segmenter.parallel,
+                            networks=networks,
+                        )
                 parts.warm_up(own, source.info)
                 pipeline = parts.make_pipeline(own, settings, turns=turns, beside=first)
                 sink = None if target is None else parts.open_target(target, named, source.info, settings)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from liveseg.contract import ModelContract
     from liveseg.runtimes.original import Original
     from liveseg.runtimes.parity import Pictures
     from liveseg.settings import Precision, RuntimeName
@@ -45,6 +46,7 @@ class Wish:
     Args:
         target: the file; its extension fits the format.
         format: see `format_of`.
+        size: width and height of the only input that it takes, fitted to the size rule; `None` for any.
         int8: whether it holds 8-bit integers.
         method: how it is quantised; `auto` is the one that measured better, see `liveseg.runtimes.quantize`.
         force: write beyond the limits, too.
@@ -53,6 +55,7 @@ class Wish:
 
     target: Path
     format: Format
+    size: tuple[int, int] | None = None
     int8: bool = False
     method: Method = "auto"
     force: bool = False
@@ -62,6 +65,13 @@ class Wish:
     def limits(self) -> Limits:
         """How far results may differ."""
         return INT8 if self.int8 else FLOAT
+
+    def contract_for(self, contract: ModelContract) -> ModelContract:
+        """The contract of the file, made from that of the model."""
+        if self.size is None:
+            return contract
+        width, height = (contract.fit(side) for side in self.size)
+        return replace(contract, fixed_size=(height, width), default_size=min(height, width))
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,7 @@ class Conversion:
             "model": self.model,
             "format": self.wish.format,
             "precision": "int8" if self.wish.int8 else "float32",
+            "size": self.wish.size,
             "files": [str(file) for file in self.files],
             "bytes": sum(file.stat().st_size for file in self.files),
             "calibrated_on": self.calibrated_on,
@@ -178,7 +189,7 @@ def convert(
 
 
 def _write(original: Original, wish: Wish, calibration: Pictures, path: Path) -> None:
-    contract = original.reference.contract
+    contract = wish.contract_for(original.reference.contract)
     if wish.int8:
         _quantize(original, wish, calibration, path)
     elif wish.format == "openvino":
@@ -192,7 +203,7 @@ def _write(original: Original, wish: Wish, calibration: Pictures, path: Path) ->
 
 
 def _quantize(original: Original, wish: Wish, calibration: Pictures, path: Path) -> None:
-    contract = original.reference.contract
+    contract = wish.contract_for(original.reference.contract)
 
     def inputs() -> Iterator[NDArray[np.uint8]]:
         for picture in calibration:
@@ -223,8 +234,8 @@ def _compare(original: Original, wish: Wish, pictures: Pictures, path: Path) -> 
         for name in _RUN_BY[wish.format]
         if installed(name)
     ]
-    size = original.reference.contract.default_size
-    parities = compare(original.reference, runtimes, pictures, size=size)
+    contract = wish.contract_for(original.reference.contract)
+    parities = compare(original.reference, runtimes, pictures, size=contract.default_size, contract=contract)
     return tuple(
         Compared(runtime.name, runtime.precision, parity) for runtime, parity in zip(runtimes, parities, strict=True)
     )

@@ -108,8 +108,11 @@ def _traced_at(contract: ModelContract) -> tuple[torch.Tensor, Any]:
     Height and width are plain ones, although the contract may allow only some: the graph then computes sizes from its
     input's. Of `16k + 1` it would read them off a layer in its midst, where quantisation and OpenVINO trip over that.
     """
-    example = torch.zeros((2, contract.fit(96), contract.fit(128), 3), dtype=torch.uint8)
     names = {0: ("batch", 1), 1: ("height", 33), 2: ("width", 33)}
+    size = contract.fixed_size
+    if size is not None:
+        names = {0: ("batch", 1)}
+    example = torch.zeros((2, *(size or (contract.fit(96), contract.fit(128))), 3), dtype=torch.uint8)
     return example, ({axis: torch.export.Dim(name, min=least) for axis, (name, least) in names.items()},)
 
 

@@ -51,6 +51,8 @@ def write_ir(graph: Path | Any, contract: ModelContract, path: Path) -> None:
             model = graph if isinstance(graph, ov.Model) else ov.Core().read_model(str(graph))
         except RuntimeError as error:
             raise WeightsError(f"OpenVINO cannot read {graph}: {first_line(error)}; choose another format") from error
+        if contract.fixed_size is not None:
+            model.reshape([-1, *contract.fixed_size, 3])
         model.set_rt_info(contract.to_json(), [METADATA_KEY])
         try:
             # Weights rounded to half precision would be other weights than those that the gate compares with.

@@ -92,7 +92,7 @@ def load(request: Request) -> Runtime:
             f"{info.name} comes in floats only; make an int8 model of it by `liveseg quantize {info.name} --images DIR`"
             " and name that by --weights"
         )
-    return _load_network(request, runtime, _Published(info, request.progress))
+    return _load_network(request, runtime, Published(info, request.progress))
 
 
 def _load_graph(
@@ -126,7 +126,7 @@ def _load_graph(
     )
 
 
-class _Published:
+class Published:
     """A model of the registry with its published or bundled weights."""
 
     def __init__(self, info: ModelInfo, progress: Progress | None) -> None:
@@ -136,22 +136,25 @@ class _Published:
 
     @cached_property
     def path(self) -> Path:
+        """The file of the weights, downloaded where it has to be."""
         if self.name == BUNDLED:
             return bundled(BUNDLED, "safetensors")
         return locate(self.name, progress=self._progress)
 
     @property
     def identity(self) -> str:
+        """What an export of them is kept under."""
         # The published hash, so that an export already made is found where the weights themselves are not.
         return f"{find_weights(self.name).sha256_prefix}\n{self.contract.to_json()}"
 
     def network(self) -> SegmentationNetwork:
+        """The network with these weights, in evaluation mode."""
         from liveseg.models.checkpoint import load_state
 
         return _loaded(self.name, self.contract, load_state(self.path), self.path)
 
 
-class _Own:
+class Own:
     """A checkpoint file of the user's own; read only where its export is not in the cache."""
 
     def __init__(self, path: Path, model: str | None) -> None:
@@ -163,6 +166,7 @@ class _Own:
 
     @property
     def identity(self) -> str:
+        """What an export of them is kept under."""
         beside = [self._labels and self._labels.to_json(), self._stated and self._stated.to_json()]
         return f"{sha256(self.path)}\n{self.name}\n{self._model}\n{json.dumps(beside)}"
 
@@ -187,6 +191,7 @@ class _Own:
 
     @cached_property
     def contract(self) -> ModelContract:
+        """What the file and what lies beside it say of the model."""
         from liveseg.models.checkpoint import num_classes_of
 
         classes = num_classes_of(self._state, self._info.name)
@@ -198,6 +203,7 @@ class _Own:
         return replace(self._stated or self._info.contract, name=self.name, labels=labels)
 
     def network(self) -> SegmentationNetwork:
+        """The network with these weights, in evaluation mode."""
         return _loaded(self._info.name, self.contract, self._state, self.path)
 
 
@@ -228,7 +234,7 @@ def _load_own(request: Request, path: Path, runtime: RealRuntime) -> Runtime:
         )
     if runtime != "torch" and suffix in (".onnx", ".xml"):
         return _load_graph(request, runtime, path, contract_of(path), read_labels(path))
-    return _load_network(request, runtime, _Own(path, request.model))
+    return _load_network(request, runtime, Own(path, request.model))
 
 
 def _numbered(classes: int) -> LabelSet:
@@ -236,7 +242,7 @@ def _numbered(classes: int) -> LabelSet:
     return LabelSet(names, voc_palette(classes))
 
 
-def _load_network(request: Request, runtime: RealRuntime, weights: _Published | _Own) -> Runtime:
+def _load_network(request: Request, runtime: RealRuntime, weights: Published | Own) -> Runtime:
     if runtime != "torch":
         return _load_graph(request, runtime, ensure_exported(weights))
     require("torch", "the torch runtime")
@@ -251,7 +257,7 @@ def _load_network(request: Request, runtime: RealRuntime, weights: _Published | 
     )
 
 
-def ensure_exported(weights: _Published | _Own) -> Path:
+def ensure_exported(weights: Published | Own) -> Path:
     """The cached ONNX export of some weights; made by PyTorch where it is not there yet."""
     digest = hashlib.sha256(f"{weights.identity}\n{_code_version()}".encode())
     target = exported_folder() / f"{weights.name}-{digest.hexdigest()[:16]}.onnx"

@@ -10,7 +10,7 @@ from liveseg.errors import SourceNotFoundError, UsageError
 from liveseg.models.extras import require
 from liveseg.models.registry import find_model
 from liveseg.runtimes.choose import installed
-from liveseg.runtimes.load import BUNDLED, DEFAULT_MODEL, Request, _Own, _Published, ensure_exported, load
+from liveseg.runtimes.load import BUNDLED, DEFAULT_MODEL, Own, Published, Request, ensure_exported, load
 from liveseg.weights.locate import bundled
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ class Original:
     """
 
     def __init__(self, model: str | None, weights: Path | None, *, progress: Progress | None = None) -> None:
-        self._source: Path | _Published | _Own
+        self._source: Path | Published | Own
         if weights is None:
-            self._source = _Published(find_model(model or DEFAULT_MODEL), progress)
+            self._source = Published(find_model(model or DEFAULT_MODEL), progress)
             return
         if not weights.is_file():
             raise SourceNotFoundError(f"no such weights file: {weights}")
@@ -43,7 +43,7 @@ class Original:
             raise UsageError(
                 f"{weights} is an export itself; name the checkpoint or the .onnx file that it was made from"
             )
-        self._source = weights if weights.suffix.lower() == ".onnx" else _Own(weights, model)
+        self._source = weights if weights.suffix.lower() == ".onnx" else Own(weights, model)
 
     @cached_property
     def network(self) -> SegmentationNetwork:
@@ -71,7 +71,7 @@ class Original:
         """
         if isinstance(self._source, Path):
             return self._source
-        if isinstance(self._source, _Published) and self._source.name == BUNDLED:
+        if isinstance(self._source, Published) and self._source.name == BUNDLED:
             return bundled(BUNDLED, "onnx")
         return ensure_exported(self._source)
 

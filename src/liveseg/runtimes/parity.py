@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from liveseg.contract import ModelContract
     from liveseg.preprocess import Size
     from liveseg.runtimes.base import Runtime
 
@@ -100,14 +101,22 @@ class Parity:
         }
 
 
-def compare(reference: Runtime, candidates: Sequence[Runtime], pictures: Pictures, *, size: Size) -> list[Parity]:
+def compare(
+    reference: Runtime,
+    candidates: Sequence[Runtime],
+    pictures: Pictures,
+    *,
+    size: Size,
+    contract: ModelContract | None = None,
+) -> list[Parity]:
     """Compare runtimes with a reference, which answers each picture once for all of them.
 
     Args:
-        reference: what counts as right; its contract says how pictures are fed.
+        reference: what counts as right.
         candidates: what is held to it.
         pictures: of any sizes.
         size: shorter side of the network's input in pixels, or `native`.
+        contract: how pictures are fed; as the reference's contract says, by default.
 
     Returns:
         One result a candidate.
@@ -119,13 +128,13 @@ def compare(reference: Runtime, candidates: Sequence[Runtime], pictures: Picture
     """
     if not len(pictures):
         raise UsageError("a comparison needs at least one picture")
-    contract = reference.contract
+    contract = contract or reference.contract
     tallies = [_Tally(len(contract.labels)) for _ in candidates]
     for picture in pictures:
         height, width = picture.image.shape[:2]
         pixels = resize(picture.image, *input_size(height, width, size, contract))[None]
         wanted = reference(pixels)[0]
-        mask = upsampled_argmax(wanted, height, width, align_corners=contract.align_corners)
+        mask = upsampled_argmax(wanted, height, width, align_corners=reference.contract.align_corners)
         for candidate, tally in zip(candidates, tallies, strict=True):
             got = candidate(pixels)[0]
             if got.shape != wanted.shape:

@@ -140,12 +140,18 @@ def require_quantizer(module: str, title: str) -> Any:
 
 
 def stamp(path: Path, contract: ModelContract) -> None:
-    """Write the contract into a quantised ONNX file, in place of what the quantiser noted there."""
+    """Write the contract into a quantised ONNX file, in place of what the quantiser noted there; its size, too."""
     import onnx
 
     model = onnx.load(str(path))
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, {METADATA_KEY: replace(contract, quantized=True).to_json()})
+    if contract.fixed_size is not None:
+        sides = model.graph.input[0].type.tensor_type.shape.dim[1:3]
+        for side, length in zip(sides, contract.fixed_size, strict=True):
+            side.dim_value = length
+        # Inferred for any size.
+        del model.graph.value_info[:]
     onnx.save(model, str(path))
 
 

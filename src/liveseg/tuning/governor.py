@@ -177,7 +177,7 @@ class Governor:
             self._window.popleft()
         if len(self._window) >= LEAST:
             reached, arriving = self._progress(self._window)
-            if reached < SHORT * min(self._target, arriving):
+            if reached < SHORT * self._wanted(self._window, reached, arriving):
                 self._consider_down(now)
             else:
                 self._short_since = None
@@ -197,6 +197,15 @@ class Governor:
             return self._target, self._target
         return len(gaps) / seconds, (len(gaps) + sum(losses)) / seconds
 
+    def _wanted(self, frames: Sequence[_Frame], reached: float, arriving: float) -> float:
+        """Frames a second that should be done: a source may give less than the target."""
+        # Of a stage without a pause nobody can tell what more would have come, if lost frames are not reported.
+        return self._target if self._saturated(reached, _slowdown(frames)) else min(self._target, arriving)
+
+    def _saturated(self, reached: float, slowdown: float) -> bool:
+        """Whether the stage that segments has no time left."""
+        return reached * slowdown > 0.9 * self._rungs[self.level].pace
+
     def _consider_down(self, now: float) -> None:
         if self._short_since is None:
             self._short_since = now
@@ -205,7 +214,7 @@ class Governor:
         if now - self._short_since < CONFIRM or len(since) < LEAST:
             return
         reached, arriving = self._progress(since)
-        wanted = min(self._target, arriving)
+        wanted = self._wanted(since, reached, arriving)
         if reached < SHORT * wanted:
             self._step_down(now, reached, wanted, _slowdown(since))
         self._short_since = None
@@ -261,7 +270,7 @@ class Governor:
         if fast_enough:
             return True
         # A small network may only seem slow, because the prediction missed it; one that has no time left is slow.
-        return False if reached * slowdown > 0.9 * here.pace else None
+        return False if self._saturated(reached, slowdown) else None
 
     def _climb(self, now: float, level: int, idle: float | None) -> None:
         self._climbed = now
