@@ -64,6 +64,11 @@ def remarks(result: BenchResult) -> list[str]:
         lines.append(f"other programs used {others:.2f} cores meanwhile (median)")
     if any(entry.weights == "random" for entry in result.entries):
         lines.append("random weights: the network costs what a trained one does, the masks mean nothing")
+    if any(share > 1 for entry in result.entries for share in result.shares_of_limit(entry)):
+        lines.append(
+            "a share above 100 %: products with a convolution's padding are counted, but libraries may leave them out;"
+            " and one matrix product is not all that a processor can do"
+        )
     return lines
 
 
