@@ -223,3 +223,29 @@ def test_every_thread_accounts_for_its_time(segmenter):
     caller = pipeline.threads[-1]
     assert caller.busy_seconds >= 40 * 0.005
     assert caller.wall_seconds >= caller.busy_seconds
+
+
+def test_a_live_frame_is_not_taken_before_a_worker_is_free_for_it():
+    at_work, taken = threading.Event(), []
+
+    class Slow:
+        """A stand-in for a runtime that takes its time."""
+
+        name, device, contract = "slow", "cpu", ModelContract("slow", PASCAL_VOC)
+        precision = "float32"
+
+        def __call__(self, images):
+            at_work.set()
+            time.sleep(0.05)
+            at_work.clear()
+            return np.zeros((1, 21, 4, 4), np.float32)
+
+    class Watched(Camera):
+        def __iter__(self):
+            for frame in super().__iter__():
+                taken.append(at_work.is_set())
+                yield frame
+
+    list(Pipeline(Segmenter.from_runtime(Slow()), workers=1).run(Watched(frames=8)))
+    # A frame taken while the one before it is segmented would only grow old.
+    assert taken == [False] * 8

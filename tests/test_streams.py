@@ -144,7 +144,7 @@ def test_the_picture_of_all_goes_to_screen_and_file_until_a_key_ends_it(stream, 
     screen = Screen(after=12)
     with GridView(streams, open_sink=lambda info: VideoSink(tmp_path / "grid.mp4", info), screen=screen) as view:
         run_streams(streams, stop=threading.Event(), on_tick=view.tick)
-    assert streams[0].outcome.ended_by == "signal"
+    assert streams[0].outcome.ended_by == "key"
     assert {picture.shape for picture in screen.shown} == {(426, 1280, 3)}
     with VideoSource(tmp_path / "grid.mp4") as source:
         frames = list(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -58,6 +59,8 @@ class Outcome:
         placeholders: frames that only stood in for a live source while it was away; `frames` counts them, too.
         age: seconds from a live frame's arrival to its delivery.
         recent_rate: frames a second over the last second or so.
+        recent_ages: seconds, of the last hundred live frames.
+        ran: what segmented it: `model`, `size`, `runtime` and `precision`, at the end.
         threads: what each thread of the line did with its time.
         facts: what became of the connection of a live source; `None` for what has none.
     """
@@ -72,6 +75,8 @@ class Outcome:
     placeholders: int = 0
     age: Samples = field(default_factory=Samples)
     recent_rate: float = 0.0
+    recent_ages: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+    ran: dict[str, str | int] = field(default_factory=dict)
     threads: list[ThreadTime] = field(default_factory=list)
     facts: LiveFacts | None = None
 
@@ -132,6 +137,13 @@ def convert(
     outcome.seconds = time.perf_counter() - started
     outcome.threads = pipeline.threads
     outcome.facts = source.facts
+    segmenter = pipeline.segmenter
+    outcome.ran = {
+        "model": segmenter.model,
+        "size": segmenter.size,
+        "runtime": segmenter.runtime,
+        "precision": segmenter.precision,
+    }
     outcome.notes = [*source.notes, *(sink.notes if sink is not None else []), *pipeline.segmenter.events]
     return outcome
 
@@ -143,6 +155,7 @@ def _count(result: Result, outcome: Outcome) -> None:
         outcome.placeholders += 1
     elif result.age_ms is not None:
         outcome.age.add(result.age_ms / 1e3)
+        outcome.recent_ages.append(result.age_ms / 1e3)
 
 
 def _drawn(decorate: Decorate, result: Result, outcome: Outcome, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

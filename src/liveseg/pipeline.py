@@ -3,9 +3,9 @@
 A reader thread takes frames from the source and hands them to a few workers, each of which takes a whole frame through
 preprocess, network, postprocess and render; the results are taken in order by the caller, whose own thread encodes or
 shows them. A frame enters only when a place is free, and leaves its place when the caller comes back for the next one:
-memory does not grow with the video, and a live source is asked for its newest frame only when there is a hand for it,
-so a slow caller makes it leave frames out instead of making them wait. An exception anywhere ends everything and
-reaches the caller with its traceback.
+memory does not grow with the video. A live source is asked for its newest frame only when a worker has nothing to do:
+a slow network or a slow caller makes it leave frames out instead of making them wait. An exception anywhere ends
+everything and reaches the caller with its traceback.
 """
 
 from __future__ import annotations
@@ -192,6 +192,7 @@ class _Line:
         # A file may be read ahead; of a live source a frame read ahead is a frame grown old.
         spare = 1 if info.live else pipeline.workers + 1
         self.places = threading.Semaphore((pipeline.workers + spare) * self._batch)
+        self._hands = threading.Semaphore(pipeline.workers) if info.live else None
         self._order: queue.SimpleQueue[Future[Result] | None] = queue.SimpleQueue()
         self._work: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
         self.caller = ThreadTime("caller")
@@ -261,9 +262,12 @@ class _Line:
 
     def _has_place(self, account: ThreadTime) -> bool:
         with account.waiting():
-            while not (self._ended.is_set() or self._stop.is_set()):
-                if self.places.acquire(timeout=_PATIENCE):
-                    return True
+            return self._gets(self.places) and (self._hands is None or self._gets(self._hands))
+
+    def _gets(self, semaphore: threading.Semaphore) -> bool:
+        while not (self._ended.is_set() or self._stop.is_set()):
+            if semaphore.acquire(timeout=_PATIENCE):
+                return True
         return False
 
     def _segment(self, account: ThreadTime) -> None:
@@ -276,6 +280,8 @@ class _Line:
                 continue
             with account.busy():
                 self._take_through(jobs)
+            if self._hands is not None:
+                self._hands.release()
         account.finish()
 
     def _take_through(self, jobs: list[Job]) -> None:

@@ -53,6 +53,7 @@ class SourceReport:
                 "frames": self.outcome.frames,
                 "seconds": round(self.outcome.seconds, 4),
                 "frames_per_second": round(self.outcome.rate, 3),
+                "ran": self.outcome.ran,
                 "ended_by": self.outcome.ended_by,
                 "notes": self.outcome.notes,
                 "threads": [_thread(thread) for thread in self.outcome.threads],
@@ -88,12 +89,14 @@ class RunReport:
         pipeline: the line, or one of those beside each other.
         sources: what became of each.
         together: whether the sources ran at the same time, rather than one after the other.
+        grid: what became of the one picture of all of them.
     """
 
     segmenter: Segmenter
     pipeline: Pipeline
     sources: list[SourceReport] = field(default_factory=list)
     together: bool = False
+    grid: SourceReport | None = None
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -142,6 +145,7 @@ class RunReport:
             "latency_ms": self.pipeline.latency.milliseconds(),
             "stages_ms": {stage: round(spent, 3) for stage, spent in self.stages().items()},
             "sources": [source.to_json() for source in self.sources],
+            **({} if self.grid is None else {"grid": self.grid.to_json()}),
         }
 
 

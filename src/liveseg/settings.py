@@ -182,8 +182,9 @@ class LiveSettings:
         "rgb24", "Layout of raw frames on standard input, by FFmpeg's names.", group=_LIVE, metavar="NAME"
     )
     frame_size: tuple[int, int] | None = option(
-        None, "Width and height of raw frames on standard input.", parse=parse_frame_size, group=_LIVE, metavar="WxH"
-    )
+        None, "Width and height of raw frames on standard input, or those to ask a camera for.",
+        parse=parse_frame_size, group=_LIVE, metavar="WxH",
+    )  # fmt: skip
     frame_rate: Fraction | None = option(
         None, "Rate of raw frames on standard input, or the one to ask a camera for.", shown="25 for raw frames",
         parse=parse_rate, group=_LIVE, metavar="FPS",
@@ -261,8 +262,14 @@ class RunSettings(ReportSettings, OutputSettings, DrawSettings, LiveSettings, Cl
             raise UsageError("--verbose and --quiet contradict each other; choose one")
         if self.realtime and self.every_frame:
             raise UsageError("--realtime and --every-frame contradict each other; choose one")
+        if self.every_frame and self.target_fps is not None:
+            raise UsageError("--every-frame and --target-fps contradict each other; choose one")
+        if self.segment is not None and self.skip_existing:
+            raise UsageError("--skip-existing does not know how many files --segment made; leave one of them out")
         if self.segment is not None and self.segment < 1:
             raise UsageError("--segment is at least 1 second")
+        if self.timeout <= 0:
+            raise UsageError("--timeout is above 0 s")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,18 +54,24 @@ class Stream:
     failure: BaseException | None = field(default=None, repr=False)
     picture: Pixels | None = field(default=None, repr=False)
     """The newest picture; `None` before the first and after the last."""
+    pipeline: Pipeline | None = field(default=None, repr=False)
+    """Its line, once it has started."""
+    _stands: bool = field(default=False, repr=False)
 
     def run(self, stop: threading.Event) -> None:
         """Run it to its end; what goes wrong is kept in `error` and concerns no other stream."""
         try:
             source, sink, pipeline = self.start()
+            self.pipeline, self._stands = pipeline, source.info.kind == "image"
             self.outcome = convert(source, sink, pipeline, screen=_Newest(self), decorate=self.decorate, stop=stop)
         except LivesegError as error:
             self.error = error
         except BaseException as error:  # noqa: BLE001 - a defect of ours, raised again where it can be seen
             self.failure = error
         finally:
-            self.picture = None
+            # A picture without time stays to be looked at; a stream that has ended has none.
+            if not self._stands:
+                self.picture = None
 
 
 class _Newest:
@@ -107,11 +113,13 @@ def run_streams(
         thread.start()
     began = time.monotonic()
     ticks = 0
+    by_key = False
     try:
         while any(thread.is_alive() for thread in threads):
             ticks = max(ticks + 1, int((time.monotonic() - began) * rate))
             time.sleep(max(began + float(ticks / rate) - time.monotonic(), 0.0))
             if on_tick is not None and not stop.is_set() and not on_tick(time.monotonic() - began):
+                by_key = True
                 stop.set()
     finally:
         stop.set()
@@ -120,6 +128,8 @@ def run_streams(
     for stream in streams:
         if stream.failure is not None:
             raise stream.failure
+        if by_key and stream.outcome is not None and stream.outcome.ended_by == "signal":
+            stream.outcome.ended_by = "key"
 
 
 class GridView:
@@ -146,7 +156,9 @@ class GridView:
         self._cell_width = cell_width
         self._cell: tuple[int, int] | None = None
         self._sink: Sink | None = None
-        self._frames = 0
+        self.frames = 0
+        self.seconds = 0.0
+        self.notes: list[str] = []
 
     def tick(self, seconds: float) -> bool:
         """Show what there is at a time; whether to go on. Nothing is shown before the first picture of any stream."""
@@ -160,8 +172,9 @@ class GridView:
             return True
         whole = grid(pictures, [stream.name for stream in self._streams], self._cell)
         if self._sink is not None:
-            self._sink.write(Frame(whole, self._frames, round(seconds / _TIME_BASE), _TIME_BASE))
-        self._frames += 1
+            self._sink.write(Frame(whole, self.frames, round(seconds / _TIME_BASE), _TIME_BASE))
+        self.frames += 1
+        self.seconds = seconds
         if self._screen is None:
             return True
         self._screen.show(whole)
@@ -183,3 +196,4 @@ class GridView:
     ) -> None:
         if self._sink is not None:
             self._sink.__exit__(kind, error, trace)
+            self.notes = self._sink.notes

@@ -10,6 +10,7 @@ from liveseg.bench import agreement, line, network, streams
 from liveseg.bench.combination import Combination
 from liveseg.errors import UsageError
 from liveseg.job import Outcome
+from liveseg.runtimes import choose
 from liveseg.streams import Stream
 
 
@@ -82,6 +83,19 @@ def test_masks_agree_with_pytorch_and_not_with_those_of_another_size(task, requi
         task("agreement", combination=Combination("lite", size=257, threads=1), reference=reference)
     )
     assert 0.5 < other["share"] < 0.99
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_is_compared_is_what_is_measured(task, require_module, monkeypatch, threads):
+    require_module("torch", "torch")
+    require_module("openvino", "openvino")
+    monkeypatch.setattr(choose.platform, "machine", lambda: "x86_64")
+    ours = Combination("lite", size=97, threads=threads, device="cpu")
+    reference = Combination("lite", runtime="torch", precision="float32", size=97, threads=threads, device="cpu")
+    probed = line.probe(task("probe", combination=ours))
+    told = agreement.measure(task("agreement", combination=ours, reference=reference, frames=1))
+    assert probed["runtime"] == told["runtime"] == "openvino"
+    assert (probed["device"], probed["precision"]) == (told["device"], told["precision"])
 
 
 def test_streams_that_nobody_could_hold_are_not_held(task):

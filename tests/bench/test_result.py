@@ -64,15 +64,22 @@ def test_the_most_streams_are_the_most_that_held():
 
 
 def test_quality_says_where_it_comes_from(result):
-    def quality(model, size, width, height):
-        found = {"size": size, "network_input": [width, height], "precision": "float32"}
-        return Entry(Combination(model), found=found).quality
+    def quality(model, size, width, height, precision="float32", weights="published"):
+        found = {"size": size, "network_input": [width, height], "precision": precision}
+        return Entry(Combination(model), weights, found).quality
 
     assert quality("lite", 289, 385, 289) == (pytest.approx(36.0), "measured")
     assert quality("lraspp", 520, 693, 520) == (pytest.approx(57.9), "published")
     value, kind = quality("lraspp", 260, 347, 260)
     assert kind == "assumed"
     assert 0 < value < 57.9
+    assert quality("lraspp", 520, 693, 520, "bfloat16")[1] == "published"
+    assert quality("lraspp", 520, 693, 520, "int8")[1] == "assumed"
+    assert quality("lite", 289, 385, 289, "int8")[1] == "assumed"
+    assert quality("lite", 337, 449, 337)[1] == "assumed", "between two sizes that were measured"
+    assert quality("lite", 289, 385, 289, weights="bundled")[1] == "measured"
+    assert quality("lite", 289, 385, 289, weights="own.pth") is None
+    assert quality("lraspp", 520, 693, 520, weights="random") is None
     assert quality("mine", 257, 337, 257) is None
     assert result.entries[2].quality is None, "it did not run"
 
@@ -105,6 +112,17 @@ def test_a_file_that_is_no_result_is_refused_by_name(tmp_path, content, message)
 def test_a_file_that_is_not_there_is_missed(tmp_path):
     with pytest.raises(SourceNotFoundError, match=r"nothing\.json"):
         load_result(tmp_path / "nothing.json")
+
+
+def test_what_should_have_run_and_did_not_is_a_failure(result):
+    absent = result.entries[2]
+    assert result.failed
+    absent.offered = False
+    assert not result.failed
+    result.baselines = [Baseline("lite", error="no weights")]
+    assert result.failed
+    result.baselines, result.entries = [], [absent]
+    assert result.failed, "nothing ran"
 
 
 def test_a_result_without_runs_is_still_a_result():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liveseg.bench import session
+from liveseg.bench import random_weights, session
 from liveseg.bench.child import FailedMeasurementError
 from liveseg.bench.session import Session
 from liveseg.bench.table import remarks
@@ -18,6 +18,8 @@ def test_rounds_take_turns_and_what_is_not_here_is_left_out_with_its_reason(clip
     settings = BenchSettings(model=("lite", "lraspp"), size=(97,), frames=3, rounds=2, warmup=1, threads=1, sink="null")
     result = Session(settings, clip, command="liveseg bench", say=steps.append).run()
     lite, lraspp = result.entries
+    assert lraspp.offered
+    assert result.failed
     assert "liveseg pull lraspp" in lraspp.error
     assert lraspp.rounds == []
     assert lite.error is None
@@ -98,6 +100,49 @@ def test_the_tutorial_and_pytorch_beside_it(clip, require_module):
     assert own.rounds[0]["threads"] == 1
     ratio = result.summary(entry)["ratio_to_tutorial"]
     assert ratio["median"] == pytest.approx(entry.rates[0] / own.rates[0])
+
+
+def test_what_no_runtime_offers_is_named_and_is_no_failure(clip):
+    settings = BenchSettings(
+        runtime=("onnx",),
+        precision=("float32", "bfloat16"),
+        size=(97,),
+        frames=2,
+        rounds=1,
+        warmup=0,
+        network_only=True,
+    )
+    result = Session(settings, clip, command="", say=lambda _step: None).run()
+    fine, absent = result.entries
+    assert (fine.error, fine.offered) == (None, True)
+    assert absent.error
+    assert not absent.offered
+    assert not result.failed
+
+
+def test_masks_of_another_runtime_than_was_measured_do_not_count(answers, clip, monkeypatch):
+    real = session.measure
+
+    def answer(task, environment=None):
+        if task.do == "agreement":
+            return {"runtime": "openvino", "device": "cpu", "precision": "bfloat16", "share": 1.0, "classes": []}
+        return real(task, environment)
+
+    monkeypatch.setattr(session, "measure", answer)
+    settings = BenchSettings(size=(97,), rounds=1, agreement=True)
+    (entry,) = Session(settings, clip, command="", say=lambda _step: None).run().entries
+    assert entry.agreement is None
+    assert "openvino on cpu in bfloat16 would be compared, and onnx on cpu in float32 was measured" in entry.notes[0]
+
+
+def test_random_weights_leave_published_ones_that_are_here_alone(answers, clip, monkeypatch):
+    made = []
+    monkeypatch.setattr(session, "verify", lambda entry: "ok" if entry.name == "lraspp" else "missing")
+    monkeypatch.setattr(random_weights, "write_random_weights", lambda name, path: made.append(name) or path)
+    settings = BenchSettings(model=("lraspp", "deeplabv3", "lite"), random_weights=True, size=(97,), rounds=1)
+    result = Session(settings, clip, command="", say=lambda _step: None).run()
+    assert made == ["deeplabv3"]
+    assert [entry.weights for entry in result.entries] == ["published", "random", "bundled"]
 
 
 @pytest.mark.long

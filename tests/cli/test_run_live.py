@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import av
 import numpy as np
@@ -75,14 +76,16 @@ def test_of_several_sources_a_dead_one_hurts_no_other_and_no_password_is_told(li
 
 def test_a_grid_shows_all_sources_in_one_file(liveseg, samples, tmp_path):
     videos = [samples / "video_1.mp4", samples / "video_2.mp4"]
-    code, out, said = liveseg(*videos, "--grid", "--realtime", "--duration", "2", "--size", "97")
+    code, out, said = liveseg(*videos, "--grid", "--realtime", "--duration", "2", "--size", "97", "--json")
     assert code == 0, said
+    report = json.loads(out)
+    assert report["grid"]["output"] == str(Path("outputs") / "grid_lite.mp4")
     pictures = frames_of(tmp_path / "outputs" / "grid_lite.mp4")
     picture = pictures[len(pictures) // 2]
     assert picture.shape[1] == 1280
     assert picture[100:300, :640].std() > 10
     assert picture[100:300, 640:].std() > 10
-    assert b"video_1.mp4" in out
+    assert len(pictures) == report["grid"]["frames"]
 
 
 def test_segments_are_files_of_their_own(liveseg, samples, tmp_path):
@@ -103,6 +106,11 @@ def test_segments_are_files_of_their_own(liveseg, samples, tmp_path):
         (["-", "-o", "telnet://x"], ["telnet"]),
         (["rtsp://h/a", "--realtime", "--every-frame"], ["contradict"]),
         (["rtsp://h/a", "--segment", "0.5"], ["--segment"]),
+        (["rtsp://h/a", "--segment", "5", "--skip-existing"], ["--skip-existing", "--segment"]),
+        (["rtsp://h/a", "--every-frame", "--target-fps", "5"], ["contradict"]),
+        (["rtsp://h/a", "--grid"], ["--grid"]),
+        (["rtsp://h/a", "rtsp://h/b", "--mask"], ["--mask"]),
+        (["-", "--json"], ["--frame-size"]),
     ],
 )
 def test_what_makes_no_sense_is_wrong_usage(liveseg, arguments, words):
@@ -110,3 +118,27 @@ def test_what_makes_no_sense_is_wrong_usage(liveseg, arguments, words):
     assert code == 2, said
     assert len(said.strip().splitlines()) == 1
     assert all(word in said for word in words)
+
+
+def test_a_source_opened_to_choose_for_is_not_taken_for_another(liveseg, samples, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "video_1_lite.mp4").write_bytes(b"here already")
+    videos = [samples / "video_1.mp4", samples / "video_2.mp4"]
+    options = ["--target-fps", "5", "--model", "lite", "--size", "97", "--limit", "3", "--alpha", "0", "--crf", "1"]
+    code, out, said = liveseg(*videos, "-o", "out/", "--skip-existing", "--json", *options)
+    assert code == 0, said
+    first, second = json.loads(out)["sources"]
+    assert first["skipped"]
+    assert (second["ran"]["model"], second["ran"]["size"]) == ("lite", 97)
+    made, wanted = frames_of(tmp_path / second["output"])[0], frames_of(samples / "video_2.mp4")[0]
+    assert np.abs(made.astype(int) - wanted).mean() < 5
+
+
+def test_each_stream_tells_what_segmented_it_where_the_rate_was_given(liveseg, samples):
+    videos = [samples / "video_1.mp4", samples / "video_2.mp4"]
+    options = ["--realtime", "--duration", "1", "--grid", "--target-fps", "5", "--size", "129", "--json"]
+    code, out, said = liveseg(*videos, *options)
+    assert code == 0, said
+    report = json.loads(out)
+    assert [source["ran"]["size"] for source in report["sources"]] == [129, 129]
+    assert report["grid"]["output"].endswith("grid_tuned.mp4")

@@ -94,6 +94,11 @@ def test_schemes_that_open_something_else_are_refused(here, text):
         ("rtsp://me:s3cret/x@host/a", "%2F"),
         ("rtsp://me:12/s3cret@host/a", "%2F"),
         ("rtsp://me:12#s3cret@host/a", "%23"),
+        ("rtsp://me:/s3cret@host/a", "%2F"),
+        ("rtsp://m/e:s3cret@host/a", "%2F"),
+        ("rtsp://me:p@w/s3cret@host/a", "%40"),
+        ("rtsp://m?e:s3cret=x@host/a", "%3F"),
+        ("udp://[::1]:/s3cret@host", "%2F"),
         ("rtsp://host:s3cret/a", "cannot be read"),
         ("rtsp://[s3cret/a", "cannot be read"),
     ],
@@ -115,6 +120,8 @@ def test_what_cannot_be_an_address_is_refused_without_repeating_it(here, text, r
         ("rtsp://me@host/stream", "rtsp://host/stream"),
         ("rtsp://me:p%40ss@host/stream", "rtsp://host/stream"),
         ("rtsp://me:p@ss@host/stream", "rtsp://host/stream"),
+        ("rtsp://host/a@b", "rtsp://host/a@b"),
+        ("rtsp://[::1]/a@b", "rtsp://[::1]/a@b"),
         ("https://host/a.m3u8?token=s3cret&x=1&flag", "https://host/a.m3u8?token=***&x=***&***"),
         ("rtsp://host/user=me_password=s3cret_channel=1.sdp", "rtsp://host/user=***_password=***_channel=1.sdp"),
         ("rtmp://host/live/s3cret", "rtmp://host/live/***"),
@@ -142,6 +149,21 @@ def test_no_name_and_no_password_is_ever_shown(scheme, password, host):
     assert address.shown in {f"{scheme}://{host}/a/b", f"{scheme}://{host}/a/***"}
     assert "s3" not in address.stem
     assert "name-of-mine" not in repr(address)
+
+
+@given(
+    st.sampled_from(["rtsp", "http", "rtmp", "udp", "srt"]),
+    st.text(st.one_of(st.sampled_from("/?#@:[]%&=\\1"), st.characters(codec="utf-8"))),
+    st.booleans(),
+)
+def test_whatever_stands_in_a_password_it_is_refused_or_hidden(scheme, odd, first):
+    password = f"{odd}QZJXW" if first else f"QZJXW{odd}QZJXW"
+    try:
+        address = parse_address(f"{scheme}://me:{password}@host/x")
+    except UsageError as error:
+        assert "QZJXW" not in "".join(traceback.format_exception(error))
+    else:
+        assert "QZJXW" not in f"{address.shown} {address!r} {address} {address.stem}"
 
 
 @pytest.mark.parametrize(

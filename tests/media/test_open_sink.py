@@ -113,6 +113,13 @@ def test_what_is_no_file_is_not_cut(target):
         open_sink(target, VIDEO, SinkOptions(segment=Fraction(10)))
 
 
+@pytest.mark.parametrize("target", ["-", "http://127.0.0.1:0/", "camera:"])
+@pytest.mark.parametrize(("name", "value"), [("codec", "libx264"), ("crf", 0), ("preset", "slow")])
+def test_what_is_not_encoded_takes_no_option_of_an_encoder(target, name, value):
+    with pytest.raises(UsageError, match=f"--{name} is for encoded video; leave it out, or name a file with -o"):
+        open_sink(target, VIDEO, SinkOptions(**{name: value}))
+
+
 def test_another_codec_is_not_pushed():
     with pytest.raises(UsageError, match=r"what is pushed is H\.264; leave out --codec libx265"):
         open_sink("rtmp://127.0.0.1:9/a/b", VIDEO, SinkOptions(codec="libx265"))
@@ -131,6 +138,7 @@ def test_what_holds_no_secret_is_shown_as_it_is(target):
 
 def test_a_target_is_shown_without_its_secrets():
     assert shown_target("rtsp://me:secret@host:99/x") == "rtsp://host:99/x"
+    assert shown_target("http://me:secret@host:99/x") == "http://host:99/x"
 
 
 def test_asking_what_a_target_is_imports_nothing_heavy():

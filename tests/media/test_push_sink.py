@@ -177,6 +177,32 @@ def test_srt_is_sent_by_the_program(clips, require, tmp_path):
     assert seen == sorted(set(seen))
 
 
+def test_a_server_of_srt_is_away_until_it_has_taken_frames_for_a_while(clips, require):
+    """The program takes frames before it has connected, and ends when it cannot: that is no coming back."""
+    ffmpeg = require("ffmpeg", "ffmpeg")
+    port, told, processes, listener = free_port(socket.SOCK_DGRAM), [], set(), None
+    command = [ffmpeg, "-v", "fatal", "-i", f"srt://127.0.0.1:{port}?mode=listener", "-f", "null", "-"]
+    until = time.monotonic() + SECONDS
+    try:
+        with open_sink(f"srt://127.0.0.1:{port}", LIVE, SinkOptions(tell=told.append)) as sink:
+            for number in range(4096):
+                sink.write(frame(clips, number))
+                processes.add(sink._process)
+                if len(processes) == 3 and listener is None:
+                    assert [" is away (" in line for line in told] == [True]
+                    listener = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+                if len(told) > 1 or time.monotonic() > until:
+                    break
+                time.sleep(0.04)
+    finally:
+        if listener is not None:
+            listener.kill()
+            listener.wait()
+    assert len(told) == 2
+    assert " is back after " in told[1]
+    assert "which was away once" in sink.notes[0]
+
+
 def test_without_the_program_srt_is_one_line(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda _name: None)
     with pytest.raises(SinkError, match="srt:// is sent by the program ffmpeg, which is not there; install it"):

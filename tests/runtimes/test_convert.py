@@ -80,6 +80,13 @@ def test_a_file_of_one_size_takes_all_pictures_at_that(format, int8, pictures, t
     with pytest.raises(UsageError, match="takes inputs of 225x177 only"):
         Segmenter(weights=target, size=129)
     if format == "onnx":
+        own = Original(None, target)
+        if not int8:
+            with pytest.raises(UsageError, match="takes inputs of 225x177 only; leave out --size"):
+                convert(own, Wish(tmp_path / "b.xml", "openvino", size=(129, 129)), pictures)
+            assert not (tmp_path / "b.xml").exists()
+            same = convert(own, Wish(tmp_path / "b.xml", "openvino", size=(225, 177)), pictures[:1])
+            assert not same.forced
         sides = onnx.load(target).graph.input[0].type.tensor_type.shape.dim[1:3]
         assert [side.dim_value for side in sides] == [177, 225]
 
@@ -209,6 +216,14 @@ def test_a_graph_that_openvino_cannot_read_is_one_line(models, pictures, tmp_pat
     with pytest.raises(WeightsError, match=r"OpenVINO cannot read .*broken\.onnx") as caught:
         convert(own, Wish(tmp_path / "a.xml", "openvino"), pictures)
     assert "\n" not in str(caught.value)
+
+
+def test_a_size_that_a_graph_does_not_take_is_one_line(pictures, tmp_path):
+    convert(Original("lite", None), Wish(tmp_path / "a.onnx", "onnx", size=(225, 177)), pictures[:1])
+    with pytest.raises(WeightsError, match=r"OpenVINO cannot read .*a\.onnx at 129x97") as caught:
+        module.write_ir(tmp_path / "a.onnx", replace(CONTRACT, fixed_size=(97, 129)), tmp_path / "a.xml")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "a.xml").exists()
 
 
 def test_the_format_goes_by_the_extension(tmp_path):

@@ -14,7 +14,7 @@ KEY = {"processor": "Some 9000", "cores": 2, "frame": [768, 576], "versions": {"
 
 @pytest.fixture
 def measurement(cost_of, rest):
-    return Measurement(rest, {Engine("lite").key: cost_of("lite", 0.1)}, {Engine("lraspp").key: "not here"}, 1.5e9)
+    return Measurement(rest, {Engine("lite").key: cost_of("lite", 0.1)}, 1.5e9)
 
 
 def test_what_was_kept_is_found_again(home, measurement):
@@ -48,7 +48,7 @@ def test_a_corrupt_file_counts_as_none(home, measurement, text):
     [
         ("rest", None), ("rest", {"decode": {}}), ("rest", {"decode": {"wall": -1, "cores": 0}}),
         ("engines", None), ("engines", {"lite": {}}), ("engines", "x"),
-        ("taken", None), ("taken", "today"), ("key", None), ("key", {"a": 1}), ("unavailable", ["lite"]),
+        ("taken", None), ("taken", "today"), ("key", None), ("key", {"a": 1}),
     ],
 )  # fmt: skip
 def test_a_file_with_a_damaged_part_counts_as_none(home, measurement, part, value):
@@ -74,7 +74,6 @@ def test_where_nothing_can_be_kept_it_says_so_and_goes_on(home, measurement):
     assert "\n" not in trouble
 
 
-def test_it_knows_what_was_measured_and_what_cannot_be(measurement):
+def test_it_knows_what_was_measured(measurement):
     assert measurement.knows(Engine("lite"))
-    assert measurement.knows(Engine("lraspp"))
     assert not measurement.knows(Engine("lite", precision="int8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -25,7 +26,7 @@ from liveseg.tuning.choose import (
     sizes_of,
     table,
 )
-from liveseg.tuning.cost import Line
+from liveseg.tuning.cost import Cost, Line
 from liveseg.tuning.engines import Engine
 from liveseg.tuning.governor import HEADROOM
 
@@ -75,6 +76,17 @@ def test_what_nothing_reaches_gets_the_fastest(levels):
     best = choose(ways, 1e6)
     assert best.rung.rate == max(level.rung.rate for level in ways)
     assert not best.reaches(1e6)
+
+
+def test_of_equally_fast_ways_that_reach_nothing_one_without_gaps_is_taken(cost_of, rest):
+    """Where encoding sets the rate, small inputs and left-out frames gain nothing."""
+    slow = replace(rest, encode=Cost(0.5, 0.5))
+    engine = Engine("lite")
+    ways = levels_of(Measurement(slow, {engine.key: cost_of("lite", 0.1)}), [engine], Line(8, 1), FRAME)
+    best = choose(ways, 25)
+    assert len({level.rung.rate for level in ways}) == 1
+    assert (best.every, best.size) == (1, 385)
+    assert ladder(ways, best) == [best]
 
 
 @given(target=st.floats(1, 500), speed=st.floats(0.01, 3), other=st.floats(0.01, 3))

@@ -78,13 +78,14 @@ def test_a_network_is_loaded_once_with_what_the_user_and_the_line_say(fake_runti
         asked.append(request)
         return fake_runtime()
 
-    networks = Networks(ModelSettings(device="cpu", threads=6), Line(8, 3, live=True), loader=loader)
+    networks = Networks(ModelSettings(device="cpu", threads=6), Line(8, 3), loader=loader)
     engine = Engine("lite", runtime="onnx", precision="int8")
     assert networks.get(engine) is networks.get(engine)
     networks.get(Engine("lite"))
     assert len(asked) == 2
     request = asked[0]
     assert (request.model, request.runtime, request.precision, request.device) == ("lite", "onnx", "int8", "cpu")
+    # As a run without a target asks for the frames of a file: `auto` is to take the same runtime in both.
     assert (request.threads, request.parallel, request.live) == (6, 3, True)
     assert networks.threads_each == 2
     networks.forget()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -27,7 +28,18 @@ def planned(home, fake_runtime, monkeypatch):
     monkeypatch.setattr(survey_module, "BUDGET", 1.5)
     monkeypatch.setattr(survey_module._Others, "used", lambda self: 0.0)  # whatever else this machine does
 
-    def make(target, *, live=True, missing=("int8",), streams=1, source_rate=None, encode=None, **asked):
+    def make(
+        target,
+        *,
+        live=True,
+        missing=("int8",),
+        streams=1,
+        source_rate=None,
+        encode=None,
+        keep=True,
+        fixed=None,
+        **asked,
+    ):
         settings = ModelSettings(**asked)
         loads, told = [], []
 
@@ -36,6 +48,8 @@ def planned(home, fake_runtime, monkeypatch):
             if request.precision in missing:
                 raise WeightsUnavailableError("no such file")
             runtime = fake_runtime(request.model or "own", per_pixel=SECONDS_A_PIXEL)
+            if fixed is not None:
+                runtime.contract = replace(runtime.contract, fixed_size=fixed, default_size=min(fixed))
             if request.precision != "auto":
                 runtime.precision, runtime.per_pixel = request.precision, SECONDS_A_PIXEL / 2
             return runtime
@@ -43,7 +57,7 @@ def planned(home, fake_runtime, monkeypatch):
         networks = Networks(settings, Line(2, 1, streams, live=live), loader=loader)
         made = plan(
             target, FRAME, settings=settings, live=live, encode=encode, streams=streams, source_rate=source_rate,
-            networks=networks, tell=told.append,
+            networks=networks, tell=told.append, keep=keep,
         )  # fmt: skip
         made.loads, made.told = loads, told
         return made
@@ -94,7 +108,7 @@ def test_a_corrupt_cache_is_measured_again(planned, home):
     file.write_text("{", encoding="utf-8")
     survey_module._recent.clear()
     assert planned(25).told
-    assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 1
+    assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 2
 
 
 def test_a_model_that_came_later_is_measured_beside_what_is_known(planned, home):
@@ -112,9 +126,36 @@ def test_a_faster_precision_buys_a_larger_size(planned):
     assert with_it.size > without.size
 
 
-def test_what_could_not_be_had_is_not_tried_each_time(planned):
-    assert ("lite", "auto", "int8") in planned(25).loads
-    assert planned(30).loads == []
+def test_what_could_not_be_had_is_named_and_tried_again_without_measuring_the_rest(planned):
+    first, second = planned(25), planned(30)
+    for found in (first, second):
+        assert ("lite", "auto", "int8") in found.loads
+        assert "left out lite (auto int8): no such file" in found.said
+    assert second.told == []
+    third = planned(30, missing=())
+    assert third.told
+    assert "int8" in {row.level.precision for row in third.table}
+
+
+def test_beside_other_lines_of_this_process_figures_are_used_but_not_kept(planned, home):
+    found = planned(25, keep=False)
+    assert any("other lines of this process" in line for line in found.said)
+    assert not (home / "tuning").exists()
+    assert planned(25).told == []
+    planned(25, missing=())  # one more network beside those figures, which did not become better
+    assert not (home / "tuning").exists()
+    survey_module._recent.clear()
+    assert planned(25).told
+    assert len(list((home / "tuning").glob("*.json"))) == 1
+
+
+def test_a_network_of_one_size_runs_at_that(planned):
+    found = planned(5, model="lite", fixed=(177, 225))
+    assert {level.size for level in found.levels} == {177}
+    assert found.segmenter()._inner[0]._runtime.inputs[-1] == (177, 225)
+    assert planned(5, model="lite", fixed=(177, 225), size=177).chosen.size == 177
+    with pytest.raises(UsageError, match="takes inputs of 225x177 only"):
+        planned(5, model="lite", fixed=(177, 225), size=129)
 
 
 def test_on_a_busy_machine_figures_are_used_but_not_kept(planned, home, monkeypatch):

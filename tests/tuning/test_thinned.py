@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from liveseg.media.frame import Frame, Source, SourceInfo
+from liveseg.media.frame import Frame, LiveFacts, Source, SourceInfo
 from liveseg.tuning.thinned import Thinned
 
 PICTURE = np.zeros((2, 2, 3), np.uint8)
@@ -18,6 +18,7 @@ class Arrivals(Source):
 
     def __init__(self, times):
         self.info, self.notes = SourceInfo("camera", "video", 2, 2, live=True), ["a note"]
+        self.facts = LiveFacts()
         self.times, self.calls = times, []
 
     def __iter__(self):
@@ -70,5 +71,6 @@ def test_the_rest_is_the_sources_own():
     with Thinned(source, 25) as thinned:
         assert thinned.info is source.info
         assert thinned.notes is source.notes
+        assert thinned.facts is source.facts
         thinned.end()
     assert source.calls == ["end", "close"]

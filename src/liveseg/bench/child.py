@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 
 
 class FailedMeasurementError(LivesegError):
-    """A measurement that could not be made; the message is the reason, as its process gave it."""
+    """A measurement that could not be made; the message is the reason, as its process gave it.
+
+    Args:
+        message: the reason.
+        offered: whether it should have been possible: not where no runtime here does what was asked for.
+    """
+
+    def __init__(self, message: str, *, offered: bool = True) -> None:
+        super().__init__(message)
+        self.offered = offered
 
 
 def measure(task: Task, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -36,7 +45,7 @@ def measure(task: Task, environment: Mapping[str, str] | None = None) -> dict[st
     told = replace(task, begun=time.time()).to_json()
     record = run([sys.executable, "-m", "liveseg.bench.worker"], task.do, told, variables)
     if "error" in record:
-        raise FailedMeasurementError(record["error"])
+        raise FailedMeasurementError(record["error"], offered=record["offered"])
     answer: dict[str, Any] = rounded(record["answer"])
     return answer
 

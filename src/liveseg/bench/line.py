@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _CHECKPOINTS = (".pth", ".safetensors")
 
 
-def open_segmenter(combination: Combination, *, parallel: int | None = None, live: bool = False) -> Segmenter:
-    """The segmenter of a combination, as `liveseg run` makes it for a video; or as told, which is passed on."""
+def open_segmenter(combination: Combination, *, parallel: int | None = None) -> Segmenter:
+    """The segmenter of a combination, as `liveseg run` makes it for a video; or for so many frames at a time."""
     # An exported model says itself which network it is, and a name of the user's own says nothing.
     bare = combination.weights is None or Path(combination.weights).suffix.lower() in _CHECKPOINTS
     segmenter = Segmenter(
@@ -43,7 +43,8 @@ def open_segmenter(combination: Combination, *, parallel: int | None = None, liv
         precision=combination.precision,
         threads=combination.threads,
         parallel=parallel or parallel_for_video(combination.threads),
-        live=live,
+        # However many at a time, these are frames of a video: `auto` takes the same runtime everywhere.
+        live=True,
         size=combination.size,
     )
     cv2.setNumThreads(segmenter.threads_each)

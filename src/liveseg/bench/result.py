@@ -54,6 +54,7 @@ class Entry:
         streams: each number of streams that was tried, ascending; see `streams.measure`.
         error: why it does not run here, or did not go on.
         notes: what of it could not be measured, and why.
+        offered: whether some runtime here does what was asked for, so that an error is a failure.
     """
 
     combination: Combination
@@ -65,6 +66,7 @@ class Entry:
     streams: list[dict[str, Any]] | None = None
     error: str | None = None
     notes: list[str] = field(default_factory=list)
+    offered: bool = True
 
     @property
     def rates(self) -> list[float]:
@@ -104,21 +106,20 @@ class Entry:
 
     @property
     def quality(self) -> tuple[float, str] | None:
-        """Its mIoU in per cent, and whether it is `published` or `measured` at this size, or `assumed` from another.
+        """Its mIoU in per cent, and whether it is `published` or `measured` as it ran here, or `assumed` from that.
 
-        See `liveseg.tuning.choose`; `None` of an unknown network, or where nothing ran.
+        See `liveseg.tuning.choose`; `None` of weights of which nothing is known, or where nothing ran.
         """
-        if not self.found or not is_published(self.combination.model):
+        known = self.weights in ("published", "bundled") and is_published(self.combination.model)
+        if not self.found or not known:
             return None
-        from liveseg.tuning.choose import quality_of
+        from liveseg.tuning.choose import PRECISION_SHARE, quality_of
 
         info = find_model(self.combination.model)
-        size = self.found["size"]
-        native = min(self.found["network_input"])
-        value = quality_of(info.contract, size, self.found["precision"], native=native)
-        if info.quality:
-            return value, "measured"
-        return value, "published" if size == info.contract.default_size else "assumed"
+        size, precision = min(self.found["network_input"]), self.found["precision"]
+        value = quality_of(info.contract, size, precision)
+        kind, sizes = ("measured", dict(info.quality)) if info.quality else ("published", [info.contract.default_size])
+        return value, kind if size in sizes and precision not in PRECISION_SHARE else "assumed"
 
 
 @dataclass
@@ -150,6 +151,12 @@ class BenchResult:
     baselines: list[Baseline] = field(default_factory=list)
     limits: list[Round] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something that should have run did not, or nothing ran."""
+        broken = any(entry.error is not None and entry.offered for entry in self.entries)
+        return broken or any(own.error for own in self.baselines) or not any(entry.rate for entry in self.entries)
 
     def limit(self, precision: str, device: str = "cpu") -> list[float]:
         """Giga-operations a second of each round in a precision on a device: the best of all libraries."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from liveseg.bench import baseline as tutorial
-from liveseg.bench.child import measure
+from liveseg.bench.child import FailedMeasurementError, measure
 from liveseg.bench.combination import Combination, choose_weights, expand, models_of, named_weights
 from liveseg.bench.limit import THREAD_VARIABLES
 from liveseg.bench.machine import commit, describe_machine
@@ -21,6 +21,8 @@ from liveseg.errors import LivesegError, MediaError, MissingExtraError
 from liveseg.media.video_source import VideoSource
 from liveseg.runtimes.load import BUNDLED
 from liveseg.tuning.machine import versions
+from liveseg.weights.catalogue import CATALOGUE
+from liveseg.weights.integrity import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,7 +100,7 @@ class Session:
         with tempfile.TemporaryDirectory(prefix="liveseg-bench-") as folder:
             extra: dict[str, Path] = {}
             for model in models_of(settings) if settings.random_weights else ():
-                if model != BUNDLED and frozenset([model]) not in named:
+                if frozenset([model]) not in named and not _is_here(model):
                     from liveseg.bench.random_weights import write_random_weights
 
                     self._say(f"random weights for {model}")
@@ -133,8 +135,8 @@ class Session:
         self._say(f"loading {entry.combination.name}")
         try:
             entry.found = measure(self._task(entry, do="probe"))
-        except LivesegError as error:
-            entry.error = str(error)
+        except FailedMeasurementError as error:
+            entry.error, entry.offered = str(error), error.offered
 
     def _round(self, prefix: str) -> None:
         """Everything once, in turn, so that a slow minute of a shared machine hits all alike."""
@@ -188,7 +190,10 @@ class Session:
         try:
             reference = replace(self._references[entry.combination.model], size=entry.combination.size)
             tutorial.checkpoint(reference)
-            entry.agreement = measure(self._task(entry, do="agreement", reference=reference))
+            told = measure(self._task(entry, do="agreement", reference=reference))
+            if (other := _what_ran(told)) != (measured := _what_ran(entry.found)):
+                raise FailedMeasurementError(f"{other} would be compared, and {measured} was measured")
+            entry.agreement = told
         except LivesegError as error:
             entry.notes.append(f"not compared with PyTorch: {error}")
 
@@ -220,6 +225,15 @@ def _describe(video: Path) -> dict[str, Any]:
         "frames": info.frame_count,
         "frames_per_second": None if info.rate is None else float(info.rate),
     }
+
+
+def _is_here(model: str) -> bool:
+    """Whether the published weights of a model can be had without a download."""
+    return model == BUNDLED or (model in CATALOGUE and verify(CATALOGUE[model]) == "ok")
+
+
+def _what_ran(told: dict[str, Any]) -> str:
+    return f"{told['runtime']} on {told['device']} in {told['precision']}"
 
 
 def _origin(combination: Combination, extra: dict[str, Path]) -> str:

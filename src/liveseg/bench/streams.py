@@ -42,7 +42,7 @@ def measure(task: Task) -> dict[str, Any]:
         LivesegError: what one of the streams raised.
     """
     threads = task.combination.threads or available_cores()
-    segmenter = open_segmenter(task.combination, parallel=min(threads, task.streams), live=True)
+    segmenter = open_segmenter(task.combination, parallel=min(threads, task.streams))
     _warm_up(segmenter, task)
     turns = Turns(segmenter.parallel)
     with tempfile.TemporaryDirectory(prefix="liveseg-bench-") as folder:

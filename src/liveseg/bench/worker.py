@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from liveseg.bench.task import Task
-from liveseg.errors import LivesegError
+from liveseg.errors import DeviceError, LivesegError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,8 @@ def main() -> None:
     try:
         record: dict[str, Any] = {"answer": _measurement(task)(task)}
     except LivesegError as error:
-        record = {"error": str(error)}
+        # Wishes that contradict each other, and precisions and devices that are not here.
+        record = {"error": str(error), "offered": not isinstance(error, UsageError | DeviceError)}
     with os.fdopen(answering, "w", encoding="utf-8") as stream:
         stream.write(json.dumps(record) + "\n")
 

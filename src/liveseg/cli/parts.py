@@ -61,20 +61,18 @@ def make_segmenter(settings: RunSettings, *, parallel: int, live: bool) -> Segme
 
 def tuned(
     settings: RunSettings,
-    source: Source,
+    info: SourceInfo,
     *,
     target: Target,
     streams: int = 1,
     parallel: int | None = None,
     networks: Networks | None = None,
-) -> tuple[Segmenter, Source]:
-    """The segmenter that holds `--target-fps` on a source, and the source held to that rate where it is live.
-
-    Shows what was measured and says what was chosen.
+) -> Segmenter:
+    """The segmenter that holds `--target-fps` on a source; shows what was measured and says what was chosen.
 
     Args:
         settings: what the user said.
-        source: open.
+        info: the source's.
         target: where its frames go.
         streams: how many sources share the machine.
         parallel: how many frames are segmented at the same time, of all streams.
@@ -83,18 +81,18 @@ def tuned(
     import cv2
     from rich.table import Table
 
+    from liveseg.media.open_sink import target_kind
     from liveseg.tuning.measure import Encode
     from liveseg.tuning.plan import plan
-    from liveseg.tuning.thinned import Thinned
 
-    info = source.info
+    encoded = target is not None and target_kind(str(target)) in ("file", "push")
     codec = settings.codec or ("libvpx-vp9" if str(target).lower().endswith(".webm") else None)
     chosen = plan(
         settings.target_fps or 0.0,
         (info.width, info.height),
         settings=settings,
         live=info.live,
-        encode=None if target is None else Encode(codec, settings.crf, settings.preset),
+        encode=Encode(codec, settings.crf, settings.preset) if encoded else None,
         streams=streams,
         parallel=parallel,
         source_rate=float(info.rate) if info.rate else None,
@@ -110,7 +108,7 @@ def tuned(
             say(line)
     segmenter = chosen.segmenter(_unless_quiet(settings))
     cv2.setNumThreads(segmenter.threads_each)
-    return segmenter, Thinned(source, chosen.target) if info.live else source
+    return segmenter
 
 
 def make_pipeline(
@@ -154,10 +152,17 @@ def open_named(named: Named, settings: RunSettings, *, stop: threading.Event | N
     return Paced(source) if settings.realtime and source.info.kind == "video" else source
 
 
-def warm_up(segmenter: Segmenter, info: SourceInfo) -> None:
-    """Make a segmenter ready for a live source, whose first frames would wait otherwise."""
-    if info.live:
-        segmenter.warm_up(info.width, info.height)
+def made_ready(source: Source, segmenter: Segmenter, settings: RunSettings) -> Source:
+    """A source as the line takes it: one that is live meets a warm network, and is held to the target rate."""
+    from liveseg.tuning.thinned import Thinned
+
+    if not source.info.live:
+        return source
+    if settings.target_fps is not None:
+        return Thinned(source, settings.target_fps)
+    # A network's first run takes many times as long as others; a tuned segmenter has had its own.
+    segmenter.warm_up(source.info.width, source.info.height)
+    return source
 
 
 def open_target(target: Path | str, named: Named, info: SourceInfo, settings: RunSettings) -> Sink:
@@ -185,8 +190,10 @@ def open_target(target: Path | str, named: Named, info: SourceInfo, settings: Ru
     return open_sink(str(target), info, options)
 
 
-def targets_of(sources: Sequence[Named], settings: RunSettings, model: str, kinds: Sequence[Kind]) -> list[Target]:
-    """Where the frames of each source go; a camera that is only watched goes nowhere.
+def targets_of(
+    sources: Sequence[Named], settings: RunSettings, model: str, kinds: Sequence[Kind], *, watched: bool = False
+) -> list[Target]:
+    """Where the frames of each source go; a live one that somebody watches goes nowhere, unless `-o` says so.
 
     Raises:
         UsageError: as `plan_outputs`, or several sources for one stream.
@@ -200,9 +207,8 @@ def targets_of(sources: Sequence[Named], settings: RunSettings, model: str, kind
             raise UsageError(f"{len(sources)} sources cannot all go to one stream; name one source, or --grid")
         return [settings.output]
     outputs = plan_outputs(sources, settings.output, model, kinds=kinds)
-    watched = settings.show and settings.output is None
     return [
-        None if watched and isinstance(named, Address) else output
+        None if watched and settings.output is None and isinstance(named, Address) else output
         for named, output in zip(sources, outputs, strict=True)
     ]
 
@@ -238,13 +244,15 @@ def selection(settings: RunSettings) -> Selection:
 
 
 def caption(picture: NDArray[np.uint8], result: Result, outcome: Outcome) -> NDArray[np.uint8]:
-    """Draw the rate and the age of a live source's frames on them."""
+    """Draw the rate and the age of a live source's last hundred frames on them."""
+    import numpy as np
+
     from liveseg.render.caption import captioned
 
     if result.frame.placeholder or result.age_ms is None:
         return picture
-    age = outcome.age.milliseconds()
-    words = f"{outcome.recent_rate:.1f} fps  age p50 {age['p50']:.0f} ms, p95 {age['p95']:.0f} ms"
+    half, most = np.percentile(outcome.recent_ages, (50, 95)) * 1e3
+    words = f"{outcome.recent_rate:.1f} fps  age p50 {half:.0f} ms, p95 {most:.0f} ms"
     return captioned(picture, words)
 
 

@@ -16,6 +16,8 @@ def print_report(report: RunReport, console: Console = out) -> None:
     """What was made, where it lies, how fast it went and where the time was spent."""
     for source in report.sources:
         _print_source(source, console)
+    if report.grid is not None:
+        _print_source(report.grid, console)
     if not report.frames:
         return
     latency = report.pipeline.latency.milliseconds()

@@ -49,6 +49,8 @@ def run(sources: Sources, settings: RunSettings) -> None:
     from liveseg.media.paths import expand_sources
 
     named = expand_sources(sources)
+    if settings.grid and len(named) == 1:
+        raise UsageError("--grid shows several sources in one picture; name more than one, or leave it out")
     several = len(named) > 1 and (settings.grid or any(isinstance(one, Address) for one in named))
     finish(run_together(named, settings) if several else run_sources(named, settings), settings)
 
@@ -81,12 +83,12 @@ def run_sources(sources: Sequence[Named], settings: RunSettings) -> RunReport:
     kinds: list[Kind] = [kind_of(named) if isinstance(named, Path) else "video" for named in sources]
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
-        segmenter, first = _segmenter(sources[0], kinds, settings, stop)
-        if first is not None:
-            stack.callback(first.close)
+        segmenter, opened = _segmenter(sources, kinds, settings, stop)
+        for source in opened.values():
+            stack.callback(source.close)
         viewer = stack.enter_context(parts.viewer_of(settings, segmenter.labels))
         pipeline = parts.make_pipeline(segmenter, settings)
-        targets = parts.targets_of(sources, settings, segmenter.model, kinds)
+        targets = parts.targets_of(sources, settings, segmenter.model, kinds, watched=viewer is not None)
         masks = _masks(sources, targets, kinds) if settings.mask else [None] * len(sources)
         report = RunReport(segmenter, pipeline)
         for named, kind, target, mask in zip(sources, kinds, targets, masks, strict=True):
@@ -96,13 +98,12 @@ def run_sources(sources: Sequence[Named], settings: RunSettings) -> RunReport:
                 report.sources.append(SourceReport(str(named), kind, parts.shown(target), skipped=True))
                 continue
             try:
-                done = _run_one(named, target, mask, pipeline, settings, viewer, stop, first)
+                done = _run_one(named, target, mask, pipeline, settings, viewer, stop, opened.get(named))
             except LivesegError as error:
-                if len(sources) == 1 and not settings.json:
+                if len(sources) == 1 and (not settings.json or isinstance(error, UsageError)):
                     raise
                 say(f"liveseg: {error}")
                 done = SourceReport(str(named), kind, error=str(error))
-            first = None
             report.sources.append(done)
             if done.outcome is not None and done.outcome.ended_by == "key":
                 break
@@ -110,24 +111,34 @@ def run_sources(sources: Sequence[Named], settings: RunSettings) -> RunReport:
 
 
 def _segmenter(
-    named: Named, kinds: Sequence[Kind], settings: RunSettings, stop: threading.Event
-) -> tuple[Segmenter, Source | None]:
-    """The segmenter for all sources, and the first of them where it had to be looked at for that."""
+    sources: Sequence[Named], kinds: Sequence[Kind], settings: RunSettings, stop: threading.Event
+) -> tuple[Segmenter, dict[Named, Source]]:
+    """The segmenter for all sources, and the one that had to be opened for that."""
     from liveseg.segmenter import parallel_for_video
 
     if settings.target_fps is None:
-        live = not isinstance(named, Path) or settings.realtime
+        live = not isinstance(sources[0], Path) or settings.realtime
         frames = "video" in kinds
         parallel = parallel_for_video(settings.threads) if frames and not live else 1
-        return parts.make_segmenter(settings, parallel=parallel, live=frames), None
-    source = parts.open_named(named, settings, stop=stop)
+        return parts.make_segmenter(settings, parallel=parallel, live=frames), {}
+    named, source = _first_that_opens(sources, settings, stop)
     try:
         # Where exactly it goes depends on the model that is chosen here, whether and how it is encoded does not.
-        (target,) = parts.targets_of([named], settings, "model", kinds[:1])
-        return parts.tuned(settings, source, target=target)
+        (target,) = parts.targets_of([named], settings, "model", kinds[:1], watched=settings.show)
+        return parts.tuned(settings, source.info, target=target), {named: source}
     except BaseException:
         source.close()
         raise
+
+
+def _first_that_opens(sources: Sequence[Named], settings: RunSettings, stop: threading.Event) -> tuple[Named, Source]:
+    *others, last = sources
+    for named in others:
+        try:
+            return named, parts.open_named(named, settings, stop=stop)
+        except LivesegError:
+            continue  # it is told when its turn comes
+    return last, parts.open_named(last, settings, stop=stop)
 
 
 def _run_one(
@@ -151,7 +162,7 @@ def _run_one(
     kind = source.info.kind
     only_mask = settings.skip_existing and _exists(target)
     try:
-        parts.warm_up(pipeline.segmenter, source.info)
+        source = parts.made_ready(source, pipeline.segmenter, settings)
         sink = None if only_mask or target is None else parts.open_target(target, named, source.info, settings)
     except BaseException:
         source.close()

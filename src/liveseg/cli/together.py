@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from liveseg.cli import parts
 from liveseg.cli.console import say
+from liveseg.errors import UsageError
+from liveseg.files import refuse_existing
+from liveseg.labels import PASCAL_VOC
 from liveseg.report import RunReport, SourceReport
 
 if TYPE_CHECKING:
@@ -15,11 +18,17 @@ if TYPE_CHECKING:
 
     from liveseg.cli.parts import Named, Target
     from liveseg.media.frame import Sink, Source, SourceInfo
+    from liveseg.media.paths import Kind
     from liveseg.pipeline import Pipeline
+    from liveseg.segmenter import Segmenter
     from liveseg.settings import RunSettings
+    from liveseg.streams import GridView, Stream
 
 _GRID = Path("grid")
 """What the one picture of all streams is called in the names of outputs."""
+
+_TUNED = "tuned"
+"""What stands for the model's name in outputs where each stream gets a model of its own."""
 
 
 def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
@@ -29,41 +38,85 @@ def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
         LivesegError: nothing could start.
     """
     from liveseg.job import stop_on_signals
-    from liveseg.runtimes.base import available_cores
+    from liveseg.media.paths import kind_of
     from liveseg.streams import GridView, Stream, run_streams
-    from liveseg.tuning.cost import Line
-    from liveseg.tuning.engines import Networks
-    from liveseg.turns import Turns
 
-    threads = settings.threads or available_cores()
-    segmenter = parts.make_segmenter(settings, parallel=min(threads, len(sources)), live=True)
-    first = parts.make_pipeline(segmenter, settings)
-    turns = Turns(segmenter.parallel)
-    networks = Networks(settings, Line(available_cores(), segmenter.parallel, len(sources), live=True))
-    one_at_a_time = threading.Lock()
-    targets: list[Target] = [None] * len(sources)
-    if not settings.grid:
-        targets = parts.targets_of(sources, settings, segmenter.model, ["video"] * len(sources))
-    report = RunReport(segmenter, first, together=True)
+    for option, given in {"--mask": settings.mask, "--skip-existing": settings.skip_existing}.items():
+        if given:
+            raise UsageError(f"{option} is for files one after the other, not for several sources at once")
+    kinds: list[Kind] = [kind_of(named) if isinstance(named, Path) else "video" for named in sources]
+    shared = _Shared(len(sources), settings)
+    labels = PASCAL_VOC if shared.segmenter is None else shared.segmenter.labels
+    with parts.viewer_of(settings, labels) as viewer, stop_on_signals() as stop:
+        targets: list[Target] = [None] * len(sources)
+        grid_target: Target = None
+        if settings.grid:
+            (grid_target,) = parts.targets_of([_GRID], settings, shared.model, ["video"])
+            if viewer is not None and settings.output is None:
+                grid_target = None
+            if isinstance(grid_target, Path):
+                refuse_existing(grid_target, overwrite=settings.overwrite)
+        else:
+            targets = parts.targets_of(sources, settings, shared.model, kinds, watched=viewer is not None)
+        if viewer is not None:
+            viewer.begin(live=True, stem=Path("outputs") / _GRID, stop=stop)
+        draw = parts.caption if settings.caption else None
+        streams = [
+            Stream(named.name if isinstance(named, Path) else str(named), shared.starter(named, target, stop), draw)
+            for named, target in zip(sources, targets, strict=True)
+        ]
 
-    def starter(named: Named, target: Target) -> Callable[[], tuple[Source, Sink | None, Pipeline]]:
+        def open_grid(info: SourceInfo) -> Sink:
+            return parts.open_target(str(grid_target), _GRID, info, settings)
+
+        with GridView(streams, open_sink=None if grid_target is None else open_grid, screen=viewer) as view:
+            seen = settings.grid or viewer is not None
+            run_streams(streams, stop=stop, on_tick=view.tick if seen else None)
+    report = shared.report(streams)
+    for named, kind, target, one in zip(sources, kinds, targets, streams, strict=True):
+        if one.error is not None:
+            say(f"liveseg: {one.error}")
+        error = None if one.error is None else str(one.error)
+        report.sources.append(SourceReport(str(named), kind, parts.shown(target), outcome=one.outcome, error=error))
+    report.grid = _grid_report(view, grid_target)
+    return report
+
+
+class _Shared:
+    """What the streams share: one network and the turns at it, or, tuned, the networks of all levels."""
+
+    def __init__(self, count: int, settings: RunSettings) -> None:
+        from liveseg.runtimes.base import available_cores
+        from liveseg.tuning.cost import Line
+        from liveseg.tuning.engines import Networks
+        from liveseg.turns import Turns
+
+        self._count, self._settings = count, settings
+        self._parallel = min(settings.threads or available_cores(), count)
+        self._turns = Turns(self._parallel)
+        self._tuning = threading.Lock()
+        self._networks = Networks(settings, Line(available_cores(), self._parallel, count, live=True))
+        self._first: Pipeline | None = None
+        self.segmenter: Segmenter | None = None
+        if settings.target_fps is None:
+            self.segmenter = parts.make_segmenter(settings, parallel=self._parallel, live=True)
+
+    @property
+    def model(self) -> str:
+        """The model's name in those of outputs."""
+        return _TUNED if self.segmenter is None else self.segmenter.model
+
+    def starter(
+        self, named: Named, target: Target, stop: threading.Event
+    ) -> Callable[[], tuple[Source, Sink | None, Pipeline]]:
+        """What opens a source, its sink and its line, in the stream's own thread."""
+
         def start() -> tuple[Source, Sink | None, Pipeline]:
-            source = parts.open_named(named, settings, stop=stop)
+            source = parts.open_named(named, self._settings, stop=stop)
             try:
-                own = segmenter
-                if settings.target_fps is not None:
-                    with one_at_a_time:
-                        own, source = parts.tuned(
-                            settings,
-                            source,
-                            target=target,
-                            streams=len(sources),
-                            parallel=segmenter.parallel,
-                            networks=networks,
-                        )
-                parts.warm_up(own, source.info)
-                pipeline = parts.make_pipeline(own, settings, turns=turns, beside=first)
-                sink = None if target is None else parts.open_target(target, named, source.info, settings)
+                pipeline = self._line(source.info, target)
+                source = parts.made_ready(source, pipeline.segmenter, self._settings)
+                sink = None if target is None else parts.open_target(target, named, source.info, self._settings)
             except BaseException:
                 source.close()
                 raise
@@ -71,25 +124,35 @@ def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
 
         return start
 
-    with parts.viewer_of(settings, segmenter.labels) as viewer, stop_on_signals() as stop:
-        draw = parts.caption if settings.caption else None
-        streams = [
-            Stream(named.name if isinstance(named, Path) else str(named), starter(named, target), draw)
-            for named, target in zip(sources, targets, strict=True)
-        ]
-        with GridView(streams, open_sink=_grid_sink(settings, segmenter.model), screen=viewer) as view:
-            seen = settings.grid or viewer is not None
-            run_streams(streams, stop=stop, on_tick=view.tick if seen else None)
-    for named, target, one in zip(sources, targets, streams, strict=True):
-        if one.error is not None:
-            say(f"liveseg: {one.error}")
-        error = None if one.error is None else str(one.error)
-        report.sources.append(SourceReport(str(named), "video", parts.shown(target), outcome=one.outcome, error=error))
-    return report
+    def report(self, streams: Sequence[Stream]) -> RunReport:
+        """The report of all of them, their sources still to be added."""
+        first = next((stream.pipeline for stream in streams if stream.pipeline is not None), None)
+        if first is None:
+            # None of them came far enough to have a line; the report still says what would have run.
+            segmenter = self.segmenter or parts.make_segmenter(self._settings, parallel=1, live=True)
+            first = parts.make_pipeline(segmenter, self._settings)
+        return RunReport(first.segmenter, first, together=True)
+
+    def _line(self, info: SourceInfo, target: Target) -> Pipeline:
+        # One after the other: two that measure the machine at the same time would measure each other.
+        with self._tuning:
+            segmenter = self.segmenter or parts.tuned(
+                self._settings,
+                info,
+                target=target,
+                streams=self._count,
+                parallel=self._parallel,
+                networks=self._networks,
+            )
+            pipeline = parts.make_pipeline(segmenter, self._settings, turns=self._turns, beside=self._first)
+            self._first = self._first or pipeline
+        return pipeline
 
 
-def _grid_sink(settings: RunSettings, model: str) -> Callable[[SourceInfo], Sink] | None:
-    if not settings.grid or (settings.show and settings.output is None):
+def _grid_report(view: GridView, target: Target) -> SourceReport | None:
+    from liveseg.job import Outcome
+
+    if target is None or not view.frames:
         return None
-    (target,) = parts.targets_of([_GRID], settings, model, ["video"])
-    return None if target is None else lambda info: parts.open_target(target, _GRID, info, settings)
+    outcome = Outcome(frames=view.frames, seconds=view.seconds, notes=view.notes)
+    return SourceReport("the grid", "video", parts.shown(target), outcome=outcome)

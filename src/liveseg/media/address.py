@@ -26,6 +26,7 @@ _HIDDEN = "***"
 _SECRET = re.compile(r"(?i)((?:pass(?:word|wd|phrase)?|pwd|user|key|token|secret|auth|sig(?:nature)?)=)[^/&_;]*")
 """As in `rtsp://host/user=me_password=secret_channel=1`, which some cameras want."""
 
+_IPV6 = re.compile(r"\A\[[0-9A-Fa-f:.]+\]")
 _STEM_LENGTH = 80
 
 
@@ -123,12 +124,11 @@ def _check(text: str) -> None:
         raise UsageError(f"the {scheme} address holds a space or a control character; write it by its code, like %20")
     try:
         parts = urlsplit(text)
-        host, port = parts.hostname, parts.port
+        host, _ = parts.hostname, parts.port
     except ValueError:
-        host, port, torn = None, None, True
+        host, torn = None, True
     else:
-        # What stands before the @ would be taken for host and port, and shown.
-        torn = port is not None and "@" not in parts.netloc and "@" in text
+        torn = _torn(text.partition("://")[2], parts.netloc)
     if torn:
         raise UsageError(
             f"the {scheme} address cannot be read; write {scheme}://USER:PASSWORD@HOST:PORT/PATH, and characters like"
@@ -136,6 +136,12 @@ def _check(text: str) -> None:
         )
     if not host and scheme not in {"udp", "tcp", "srt"}:  # which may listen at every address of this machine
         raise UsageError(f"the {scheme} address names no host; write {scheme}://HOST:PORT/PATH")
+
+
+def _torn(rest: str, netloc: str) -> bool:
+    """Whether a name and password seem to reach beyond the host, so that a part of them would be taken for it."""
+    before, at, _ = rest.rpartition("@")
+    return bool(at) and len(before) >= len(netloc) and ":" in _IPV6.sub("", before)
 
 
 def _host(parts: SplitResult) -> str:

@@ -256,9 +256,10 @@ def _split(address: str) -> tuple[str, int, str]:
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise UsageError(f"an address of that form cannot be served ({error}); write {_EXAMPLE}") from error
-    if parts.scheme != "http" or port is None or "@" in parts.netloc:
+    except ValueError:
+        # Its message repeats a part of the address, which may be a password.
+        raise UsageError(f"an address of that form cannot be served; write {_EXAMPLE}") from None
+    if parts.scheme != "http" or port is None or "@" in address:
         raise UsageError(f"frames are served at http://HOST:PORT/PATH, without name and password; write {_EXAMPLE}")
     return host or "127.0.0.1", port, parts.path or "/"
 

@@ -77,14 +77,15 @@ def target_kind(target: str) -> TargetKind:
 
 
 def shown_target(target: str) -> str:
-    """A target for messages: an address to push to without its secrets, anything else as it is.
+    """A target for messages: an address without its secrets, anything else as it is.
 
     Raises:
         UsageError: an address that cannot be read.
     """
     from liveseg.media.address import parse_address
 
-    address = parse_address(target) if target_kind(target) == "push" else None
+    kind = target_kind(target)
+    address = parse_address(target) if kind == "push" or (kind == "web" and "@" in target) else None
     return target if address is None else address.shown
 
 
@@ -108,6 +109,10 @@ def open_sink(target: str, info: SourceInfo, options: SinkOptions | None = None)
         return _file(Path(target), info, options)
     if options.segment is not None:
         raise UsageError("--segment cuts files; name one with -o")
+    if kind != "push":
+        for name in ("codec", "crf", "preset"):
+            if getattr(options, name) is not None:
+                raise UsageError(f"--{name} is for encoded video; leave it out, or name a file with -o")
     if kind == "raw":
         from liveseg.media.raw_sink import RawSink
 

@@ -34,6 +34,8 @@ _MUXER = {
 }
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 """Seconds between attempts to get back to a server: doubled each time."""
+_TRIAL = 5.0
+"""Seconds that another program has to take frames until it counts as connected: SRT gives up connecting after three."""
 
 
 class PushSink(Sink):
@@ -43,8 +45,8 @@ class PushSink(Sink):
     frame is sent, and those that come while another is being sent, or while the server is away, are left out and
     counted. Frames of a file are all sent, at the file's own pace, as long as the server is there.
 
-    The first connection is made here, and must succeed. Later a server that goes away, or takes nothing for `timeout`
-    seconds, is asked again after growing pauses, without end.
+    The first connection is made here, and must succeed, but for SRT, which connects with the first frames. A server that goes away, or takes nothing for `timeout`
+    seconds, is asked again later, after growing pauses, without end.
 
     Args:
         address: `rtsp[s]://`, `rtmp[s]://`, `udp://` (MPEG-TS) or `srt://`.
@@ -87,6 +89,9 @@ class PushSink(Sink):
         self._connected = True
         self._closing = False
         self._count = self._left_out = self._losses = 0
+        self._lost: float | None = None
+        self._ready_at = 0.0
+        self._pause = _FIRST_PAUSE
         self._process = PushProcess(self._push)
         try:
             self._process.wait_ready()
@@ -149,11 +154,20 @@ class PushSink(Sink):
 
     def _run(self) -> None:
         while (reason := self._send()) is not None:
-            lost = time.monotonic()
-            self._tell(f"{self._shown} is away ({reason}); trying again")
+            if self._lost is None:
+                self._lost = time.monotonic()
+                self._losses += 1
+                self._tell(f"{self._shown} is away ({reason}); trying again")
             if not self._reconnect():
                 break
-            self._tell(f"{self._shown} is back after {time.monotonic() - lost:.0f} s")
+            if self._push.program is None:
+                self._back()
+
+    def _back(self) -> None:
+        if self._lost is not None:
+            self._tell(f"{self._shown} is back after {self._ready_at - self._lost:.0f} s")
+        self._lost = None
+        self._pause = _FIRST_PAUSE
 
     def _send(self) -> str | None:
         """Send the frames that come; gives the reason when the connection is lost, and `None` at the end."""
@@ -169,26 +183,27 @@ class PushSink(Sink):
             except SinkError as error:
                 with self._changed:
                     self._left_out += 1
-                    self._losses += 1
                     self._connected = False
                     self._changed.notify_all()
                 return str(error)
+            if self._lost is not None and time.monotonic() - self._ready_at > _TRIAL:
+                self._back()
         self._process.finish()
         return None
 
     def _reconnect(self) -> bool:
         """Ask again and again; false where the sink was closed before there was an answer."""
-        pause = _FIRST_PAUSE
         while True:
             with self._changed:
-                if self._changed.wait_for(lambda: self._closing, pause):
+                if self._changed.wait_for(lambda: self._closing, self._pause):
                     return False
                 process = self._process = PushProcess(self._push)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             try:
                 process.wait_ready()
             except SinkError:
                 continue
+            self._ready_at = time.monotonic()
             with self._changed:
                 self._connected = True
             return True

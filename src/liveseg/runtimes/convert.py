@@ -67,10 +67,17 @@ class Wish:
         return INT8 if self.int8 else FLOAT
 
     def contract_for(self, contract: ModelContract) -> ModelContract:
-        """The contract of the file, made from that of the model."""
+        """The contract of the file, made from that of the model.
+
+        Raises:
+            UsageError: a size, of a model that takes another one only.
+        """
         if self.size is None:
             return contract
         width, height = (contract.fit(side) for side in self.size)
+        fixed = contract.fixed_size
+        if fixed is not None and fixed != (height, width):
+            raise UsageError(f"{contract.name} takes inputs of {fixed[1]}x{fixed[0]} only; leave out --size")
         return replace(contract, fixed_size=(height, width), default_size=min(height, width))
 
 
@@ -175,6 +182,7 @@ def convert(
     refuse_existing(wish.target, overwrite=wish.overwrite)
     tell(f"loading the model that {wish.target.name} is made from")
     reference = original.reference
+    wish.contract_for(reference.contract)
     whole = atomic_pair if wish.format == "openvino" else atomic_write
     with whole(wish.target, overwrite=wish.overwrite) as partial:
         tell(f"quantising on {len(calibration)} pictures" if wish.int8 else f"writing {wish.target.name}")

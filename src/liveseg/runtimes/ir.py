@@ -42,17 +42,21 @@ def write_ir(graph: Path | Any, contract: ModelContract, path: Path) -> None:
 
     Raises:
         MissingExtraError: OpenVINO is not installed.
-        WeightsError: a graph that OpenVINO cannot read.
+        WeightsError: a graph that OpenVINO cannot read, or not at the contract's fixed size.
         SinkError: the files cannot be written.
     """
     ov = require_openvino("writing OpenVINO's format")
+    name = "the graph" if isinstance(graph, ov.Model) else graph
     with quietly():
         try:
             model = graph if isinstance(graph, ov.Model) else ov.Core().read_model(str(graph))
+            if contract.fixed_size is not None:
+                model.reshape([-1, *contract.fixed_size, 3])
         except RuntimeError as error:
-            raise WeightsError(f"OpenVINO cannot read {graph}: {first_line(error)}; choose another format") from error
-        if contract.fixed_size is not None:
-            model.reshape([-1, *contract.fixed_size, 3])
+            at = "" if contract.fixed_size is None else " at {1}x{0}".format(*contract.fixed_size)
+            raise WeightsError(
+                f"OpenVINO cannot read {name}{at}: {first_line(error)}; choose another format"
+            ) from error
         model.set_rt_info(contract.to_json(), [METADATA_KEY])
         try:
             # Weights rounded to half precision would be other weights than those that the gate compares with.

@@ -48,7 +48,8 @@ _OWN_SIZES = 8
 class OpenvinoRuntime:
     """A network in an ONNX file or OpenVINO's `.xml` that keeps liveseg's contract.
 
-    Results depend on the settings, never on the number of threads nor on how many calls run at the same time.
+    Results depend on the settings, never on the number of threads nor on how many calls run at the same time; but in
+    bfloat16 the last bits of the logits depend on whether a size has a graph of its own or shares the one for any size.
 
     Args:
         path: the file; its metadata may hold the contract.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from liveseg.tuning.engines import Engine
 
-_SCHEMA = 1
+_SCHEMA = 2
 
 
 @dataclass
@@ -29,18 +29,16 @@ class Measurement:
     Args:
         rest: what everything but the network costs.
         engines: what each network costs, by `Engine.key`.
-        unavailable: why other networks could not be had, likewise.
         taken: when, in seconds since 1970.
     """
 
     rest: LineCost
     engines: dict[str, EngineCost] = field(default_factory=dict)
-    unavailable: dict[str, str] = field(default_factory=dict)
     taken: float = field(default_factory=time.time)
 
     def knows(self, engine: Engine) -> bool:
-        """Whether it says something of a network, be it that there is none."""
-        return engine.key in self.engines or engine.key in self.unavailable
+        """Whether it says something of a network."""
+        return engine.key in self.engines
 
 
 def cache_file(key: Mapping[str, Any]) -> Path:
@@ -56,8 +54,7 @@ def recall(key: Mapping[str, Any]) -> Measurement | None:
         if record["schema"] != _SCHEMA or _canonical(record["key"]) != _canonical(key):
             return None
         engines = {str(name): EngineCost.from_json(engine) for name, engine in record["engines"].items()}
-        unavailable = {str(name): str(why) for name, why in record["unavailable"].items()}
-        return Measurement(LineCost.from_json(record["rest"]), engines, unavailable, float(record["taken"]))
+        return Measurement(LineCost.from_json(record["rest"]), engines, float(record["taken"]))
     except (OSError, KeyError, TypeError, AttributeError, ValueError):
         # Whatever is wrong with it, measuring again puts it right. LivesegError of a contract is a ValueError.
         return None
@@ -71,7 +68,6 @@ def keep(key: Mapping[str, Any], measurement: Measurement) -> str | None:
         "taken": measurement.taken,
         "rest": asdict(measurement.rest),
         "engines": {name: engine.to_json() for name, engine in measurement.engines.items()},
-        "unavailable": measurement.unavailable,
     }
     try:
         with atomic_write(cache_file(key), overwrite=True) as partial:

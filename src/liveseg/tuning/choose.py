@@ -120,7 +120,9 @@ def _curve(points: Sequence[tuple[int, float]], size: float) -> float:
 
 
 def sizes_of(contract: ModelContract) -> list[int]:
-    """The sizes between which a model's quality is known or assumed, by steps of about 16 pixels, rising."""
+    """The sizes between which a model's quality is known or assumed, by steps of about 16 pixels, rising; or its only one."""
+    if contract.fixed_size is not None:
+        return [min(contract.fixed_size)]
     info = MODELS.get(contract.name)
     if info is not None and info.quality:
         least, most = info.quality[0][0], info.quality[-1][0]
@@ -132,9 +134,14 @@ def sizes_of(contract: ModelContract) -> list[int]:
 
 
 def sizes_measured(contract: ModelContract) -> list[int]:
-    """Three of these sizes: the smallest, one between, the largest."""
+    """Three of these sizes, as far as there are so many: the smallest, one between, the largest."""
     sizes = sizes_of(contract)
     return sorted({sizes[0], sizes[len(sizes) // 2], sizes[-1]})
+
+
+def size_to_ask(contract: ModelContract, size: Size) -> Size | None:
+    """What to ask of a `Segmenter` for a size: nothing where it is the only one that the model has."""
+    return None if contract.fixed_size is not None and size == min(contract.fixed_size) else size
 
 
 def levels_of(
@@ -193,7 +200,8 @@ def choose(levels: Iterable[Level], target: float) -> Level:
         enough = [level for level in group if level.reaches(target)]
         if enough:
             return max(enough, key=lambda level: (level.quality, level.rung.rate))
-    return max(levels, key=lambda level: (level.rung.rate, level.quality))
+    # Where the rest of the line sets the rate, many levels share it.
+    return max(levels, key=lambda level: (level.rung.rate, level.every == 1, level.quality))
 
 
 def ladder(levels: Iterable[Level], home: Level) -> list[Level]:

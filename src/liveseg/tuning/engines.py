@@ -39,6 +39,12 @@ class Engine:
     precision: Precision = "auto"
 
     @property
+    def name(self) -> str:
+        """It in a few words, like `lite (auto int8)`."""
+        own = self.model or (self.weights.name if self.weights else "")
+        return f"{own} ({self.runtime} {self.precision})"
+
+    @property
     def key(self) -> str:
         """What tells it from others, also after its file has been replaced by another of the same name."""
         own = ""
@@ -80,7 +86,7 @@ class Networks:
 
     Args:
         settings: device and threads.
-        line: how many pictures at the same time, and whether they are live.
+        line: how many pictures at the same time.
         progress: called while weights are downloaded that the user asked for.
         loader: what loads a network.
     """
@@ -97,7 +103,8 @@ class Networks:
             device=settings.device,
             threads=settings.threads,
             parallel=line.parallel,
-            live=line.live,
+            # Of a file, too: `auto` takes the runtime for frames, as a run without a target does.
+            live=True,
             progress=progress,
         )
         self._loader = loader

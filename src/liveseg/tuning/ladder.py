@@ -12,6 +12,7 @@ import numpy as np
 
 from liveseg.errors import UsageError
 from liveseg.segmenter import Segmenter
+from liveseg.tuning.choose import size_to_ask
 from liveseg.tuning.governor import Governor
 
 if TYPE_CHECKING:
@@ -155,7 +156,9 @@ class LadderSegmenter(Segmenter):
 
 
 def _segmenter(level: Level, networks: Networks, threads: int, parallel: int) -> Segmenter:
-    segmenter = Segmenter.from_runtime(networks.get(level.engine), size=level.size, parallel=parallel)
+    network = networks.get(level.engine)
+    size = size_to_ask(network.contract, level.size)
+    segmenter = Segmenter.from_runtime(network, size=size, parallel=parallel)
     segmenter.threads = threads
     return segmenter
 

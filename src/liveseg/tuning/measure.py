@@ -16,6 +16,7 @@ from liveseg.media.frame import Frame, SourceInfo
 from liveseg.preprocess import input_size
 from liveseg.render.overlay import Painter
 from liveseg.segmenter import Segmenter
+from liveseg.tuning.choose import size_to_ask
 from liveseg.tuning.cost import NOTHING, Cost, EngineCost, LineCost, Sample
 from liveseg.tuning.scene import areas, scene
 
@@ -152,7 +153,8 @@ def measure_engine(
     samples: list[Sample] = []
     for number, size in enumerate(sizes):
         left = began + seconds - time.perf_counter()
-        segmenter = Segmenter.from_runtime(runtime, size=size, parallel=parallel)
+        asked = size_to_ask(runtime.contract, size)
+        segmenter = Segmenter.from_runtime(runtime, size=asked, parallel=parallel)
         height, width = frames[0].shape[:2]
         fed = input_size(height, width, size, runtime.contract)
         pixels = fed[0] * fed[1]

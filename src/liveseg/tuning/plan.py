@@ -97,6 +97,7 @@ def plan(
     source_rate: float | None = None,
     tell: Callable[[str], None] | None = None,
     networks: Networks | None = None,
+    keep: bool = True,
 ) -> Plan:
     """What reaches a rate on this machine at the best quality.
 
@@ -115,6 +116,7 @@ def plan(
         source_rate: frames a second of a live source, which cannot be exceeded.
         tell: told when measuring begins.
         networks: the loaded networks; new ones by default.
+        keep: whether what is measured may be kept for later runs; not while other lines of this process work.
 
     Raises:
         UsageError: a target that is no rate, or a model, runtime or device that does not exist.
@@ -129,7 +131,7 @@ def plan(
     line = Line(available_cores(), parallel, streams, live)
     networks = networks or Networks(settings, line)
     possible = engines(settings)
-    measurement, said = survey(possible, frame, settings, line, encode, networks, tell)
+    measurement, said = survey(possible, frame, settings, line, encode, networks, tell, keep=keep)
     levels = levels_of(measurement, possible, line, frame, settings.size)  # type: ignore[arg-type]
     best = choose(levels, wanted)
     if wanted < target_fps:

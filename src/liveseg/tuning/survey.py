@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from liveseg.errors import LivesegError
 from liveseg.labels import PASCAL_VOC
-from liveseg.tuning.cache import Measurement, cache_file, keep, recall
+from liveseg.tuning.cache import Measurement, cache_file, recall
+from liveseg.tuning.cache import keep as write
 from liveseg.tuning.choose import sizes_measured
 from liveseg.tuning.machine import IdleCores, processor, versions
 from liveseg.tuning.measure import measure_engine, measure_line
@@ -45,6 +46,8 @@ def survey(
     encode: Encode | None,
     networks: Networks,
     tell: Callable[[str], None] | None = None,
+    *,
+    keep: bool = True,
 ) -> tuple[Measurement, list[str]]:
     """What the line and some networks cost here, and what there is to say of it, a line each.
 
@@ -56,6 +59,7 @@ def survey(
         encode: how results are written; `None` where they are not.
         networks: what loads them.
         tell: told when measuring begins.
+        keep: whether the figures may be kept; not while other lines of this process work.
 
     Raises:
         LivesegError: the first network cannot be had, or one of them fails.
@@ -73,8 +77,13 @@ def survey(
     }
     place = cache_file(key)
     with _LOCK:  # streams that start at the same time would measure each other
-        known = recall(key) or _recent.get(place)
-        missing = [engine for engine in engines if known is None or not known.knows(engine)]
+        kept = recall(key)
+        known = kept or _recent.get(place)
+        # Figures that were not worth keeping do not become so beside others.
+        keep = keep and (known is None or kept is not None)
+        new = [engine for engine in engines if known is None or not known.knows(engine)]
+        # Tried each time: what could not be had may be there now.
+        missing, left_out = _available(new, networks, required=engines[0])
         if known is not None and not missing:
             day = time.strftime("%Y-%m-%d", time.localtime(known.taken))
             said = [f"measured on {day}, kept in {place}" if place.exists() else "measured just now"]
@@ -82,7 +91,7 @@ def survey(
             if tell is not None:
                 tell(f"measuring what this machine can do, about {BUDGET:.0f} s")
             began, others = time.perf_counter(), _Others(line.cores)
-            known = _measure(known, missing, frame, settings, line, encode, networks, required=engines[0])
+            known = _measure(known, missing, frame, settings, line, encode, networks)
             said = [f"measured in {time.perf_counter() - began:.1f} s"]
             _recent[place] = known
             busy = others.used()
@@ -90,10 +99,28 @@ def survey(
                 said.append(
                     f"others used {busy:.1f} of {line.cores} cores meanwhile: the figures are low, and not kept"
                 )
-            elif (trouble := keep(key, known)) is not None:
+            elif not keep:
+                said.append("other lines of this process may have slowed this down: the figures are not kept")
+            elif (trouble := write(key, known)) is not None:
                 said.append(trouble)
+    said += left_out
     said += [_fitted(known.engines[engine.key]) for engine in engines if engine.key in known.engines]
     return known, said
+
+
+def _available(engines: Sequence[Engine], networks: Networks, *, required: Engine) -> tuple[list[Engine], list[str]]:
+    """Those that can be loaded, and a line on each of the others."""
+    found, left_out = [], []
+    for engine in engines:
+        try:
+            networks.get(engine)
+        except LivesegError as error:
+            if engine == required:
+                raise
+            left_out.append(f"left out {engine.name}: {error}")
+        else:
+            found.append(engine)
+    return found, left_out
 
 
 def _measure(
@@ -104,8 +131,6 @@ def _measure(
     line: Line,
     encode: Encode | None,
     networks: Networks,
-    *,
-    required: Engine,
 ) -> Measurement:
     import cv2
 
@@ -119,13 +144,7 @@ def _measure(
             )
         pictures = scene(*frame)
         for number, engine in enumerate(missing):
-            try:
-                network = networks.get(engine)
-            except LivesegError as error:
-                if engine == required:
-                    raise
-                known.unavailable[engine.key] = str(error)
-                continue
+            network = networks.get(engine)
             sizes: Sequence[Size] = sizes_measured(network.contract)
             if settings.size is not None:
                 sizes = [settings.size]  # type: ignore[list-item]  # a number or `native`, which settings parsed

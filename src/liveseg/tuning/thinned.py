@@ -1,4 +1,4 @@
-"""A live source held to a rate: what comes beyond it is left out before any work is done on it."""
+"""A live source held to a rate: what comes beyond it is left out before it is segmented."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _EARLY = 0.1
 class Thinned(Source):
     """Another source, of which at most so many frames a second are taken, evenly.
 
-    Frames left out are counted in the next one's `dropped_before`. What the cores do not spend on them is spent on
-    quality, or not at all.
+    Frames left out are counted in the next one's `dropped_before`. They were decoded and converted; what the cores do
+    not spend on the rest of the line for them is spent on quality, or not at all.
 
     Args:
         source: a live one; it is closed with this one.
@@ -33,6 +33,7 @@ class Thinned(Source):
     def __init__(self, source: Source, rate: float) -> None:
         self.info = source.info
         self.notes = source.notes
+        self.facts = source.facts
         self._source = source
         self._seconds = 1 / rate
 
