@@ -55,3 +55,9 @@ def test_every_option_has_help_and_a_default_that_passes():
     RunSettings()
     assert all(told.help.endswith(".") for _, told in about(RunSettings))
     assert len(about(RunSettings)) == len(RunSettings.__dataclass_fields__)
+
+
+@pytest.mark.parametrize("seconds", [Fraction(0), Fraction(-1)])
+def test_no_time_at_all_is_no_timeout(seconds):
+    with pytest.raises(UsageError, match="--timeout is above 0 s"):
+        RunSettings(timeout=seconds)

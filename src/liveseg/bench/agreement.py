@@ -18,7 +18,7 @@ SAMPLE = 16
 
 
 def measure(task: Task) -> dict[str, Any]:
-    """The share of pixels on which a combination and its reference agree, on a sample of the frames; and what really ran.
+    """The share of pixels on which a combination and its reference agree, on some frames; and what really ran.
 
     Raises:
         LivesegError: what the video or one of the networks raised.

@@ -67,6 +67,7 @@ def tuned(
     streams: int = 1,
     parallel: int | None = None,
     networks: Networks | None = None,
+    keep: bool = True,
 ) -> Segmenter:
     """The segmenter that holds `--target-fps` on a source; shows what was measured and says what was chosen.
 
@@ -77,6 +78,7 @@ def tuned(
         streams: how many sources share the machine.
         parallel: how many frames are segmented at the same time, of all streams.
         networks: those that streams share.
+        keep: whether what is measured is kept for later runs; not where other work of this one goes on beside it.
     """
     import cv2
     from rich.table import Table
@@ -98,6 +100,7 @@ def tuned(
         source_rate=float(info.rate) if info.rate else None,
         tell=_unless_quiet(settings),
         networks=networks,
+        keep=keep,
     )
     if not settings.quiet:
         table = Table(*chosen.table[0].HEADINGS, box=None, pad_edge=False)

@@ -11,8 +11,9 @@ from liveseg.settings import QuantizeSettings
 def quantize(settings: QuantizeSettings, model: Model = None) -> None:
     """Quantise a model to 8-bit integers: faster on the CPU, with slightly other masks.
 
-    It is 1 to 2.5 times as fast, by model and runtime. One photo in three is kept aside for comparing with the float model. The
-    file is not written where more than 3 % of their pixels differ.
+    It is 1 to 2.5 times as fast, by model and runtime. One photo in three is
+    kept aside for comparing with the float model. The file is not written where
+    more than 3 % of their pixels differ.
     """
     from liveseg.runtimes.convert import Wish, format_of
 

@@ -143,6 +143,7 @@ class _Shared:
                 streams=self._count,
                 parallel=self._parallel,
                 networks=self._networks,
+                keep=self._first is None,
             )
             pipeline = parts.make_pipeline(segmenter, self._settings, turns=self._turns, beside=self._first)
             self._first = self._first or pipeline

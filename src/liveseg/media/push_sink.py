@@ -45,8 +45,8 @@ class PushSink(Sink):
     frame is sent, and those that come while another is being sent, or while the server is away, are left out and
     counted. Frames of a file are all sent, at the file's own pace, as long as the server is there.
 
-    The first connection is made here, and must succeed, but for SRT, which connects with the first frames. A server that goes away, or takes nothing for `timeout`
-    seconds, is asked again later, after growing pauses, without end.
+    The first connection is made here, and must succeed; only SRT connects later, with the first frames. A server that
+    goes away, or takes nothing for `timeout` seconds, is asked again after growing pauses, without end.
 
     Args:
         address: `rtsp[s]://`, `rtmp[s]://`, `udp://` (MPEG-TS) or `srt://`.

@@ -120,7 +120,7 @@ def _curve(points: Sequence[tuple[int, float]], size: float) -> float:
 
 
 def sizes_of(contract: ModelContract) -> list[int]:
-    """The sizes between which a model's quality is known or assumed, by steps of about 16 pixels, rising; or its only one."""
+    """The sizes between which a model's quality is known or assumed, by steps of about 16, rising; or its only one."""
     if contract.fixed_size is not None:
         return [min(contract.fixed_size)]
     info = MODELS.get(contract.name)

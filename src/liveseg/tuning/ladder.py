@@ -151,7 +151,9 @@ class LadderSegmenter(Segmenter):
         self._place = place
         # The next frame is segmented on the new level, whatever its turn was on the old one.
         self._turn, self._latest = 0, None
-        self._adopt(self._inner[place]._runtime, self._inner[place].size)  # noqa: SLF001 - it is a Segmenter, too
+        inner = self._inner[place]
+        runtime = inner._runtime  # noqa: SLF001 - it is a Segmenter, too
+        self._adopt(runtime, size_to_ask(runtime.contract, inner.size))
         self.chosen = f"{self.runtime}: {self.level.name} is what the target rate takes"
 
 

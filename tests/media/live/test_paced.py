@@ -17,12 +17,15 @@ def test_frames_come_when_they_are_due(clips):
     with Paced(VideoSource(clips.write("clip.mp4", 20))) as source:
         assert source.info.live
         taken = [(frame, time.monotonic()) for frame in source]
-    assert [clips.number_of(frame.image) for frame, _ in taken] == list(range(20))
+    # A busy machine may leave one out, and then says so.
+    assert [clips.number_of(frame.image) for frame, _ in taken] == [frame.index for frame, _ in taken]
+    assert len(taken) + sum(frame.dropped_before for frame, _ in taken) == taken[-1][0].index + 1
+    assert len(taken) > 10
     first = taken[0][0].arrived
     for frame, at in taken:
         assert frame.arrived == pytest.approx(first + float(frame.timestamp), abs=1e-6)
         assert at >= frame.arrived
-    assert taken[-1][1] - taken[0][1] > 0.7
+    assert taken[-1][1] - taken[0][1] > 0.5
 
 
 def test_a_slow_consumer_gets_new_frames_and_the_number_of_those_left_out(clips):
@@ -35,7 +38,8 @@ def test_a_slow_consumer_gets_new_frames_and_the_number_of_those_left_out(clips)
     for before, after in pairwise(frames):
         assert after.index - before.index == after.dropped_before + 1
     assert len(frames) < 20
-    assert max(ages) < 0.3
+    # In a queue the last ones would be eight seconds old.
+    assert max(ages) < 2
 
 
 class Endless(Source):
