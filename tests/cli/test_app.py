@@ -31,7 +31,7 @@ def test_help_names_every_command_and_option(run_liveseg):
         assert command in overview
     options = run_liveseg("run", "-h", env=None).stdout
     for own, _ in about(RunSettings):
-        option = "--no-audio" if own.name == "audio" else "--" + own.name.replace("_", "-")
+        option = ("--no-" if own.default is True else "--") + own.name.replace("_", "-")
         assert option in options, option
     assert "[default: (lite)]" in options
     assert "[default: 0.6]" in options

@@ -30,7 +30,8 @@ def test_an_hour_of_a_stream_grows_neither_memory_nor_threads_nor_age(start_rtsp
     assert seen["placeholders"] == 0, "the stream went away, though nobody cut it"
     memory, threads, age = seen["memory_mib"], seen["threads"], seen["age_ms"]
     assert memory["most"] <= 1.05 * memory["at_warm"]
-    assert threads["most"] <= threads["at_warm"]
+    # A decoder that gives way to a new one, or one segment's encoder to the next, has its threads twice for a moment.
+    assert threads["most"] <= 2 * threads["at_warm"]
     assert threads["after"] <= threads["before"]
     assert threads["left_over"] == []
     assert age["last_quarter"] <= age["first_quarter"] + FRAME_MS
