@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from rich.console import Console
+
 from liveseg import Segmenter
+from liveseg.cli.report import print_report
 from liveseg.job import Outcome
 from liveseg.media.frame import LiveFacts
 from liveseg.pipeline import Pipeline
@@ -27,3 +30,10 @@ def test_only_a_live_source_tells_of_ages_and_losses():
     assert not {"age_ms", "dropped", "reconnects"} & file.keys()
     assert stream["age_ms"] == {"p50": 50.0, "p95": 50.0}
     assert (stream["dropped"], stream["placeholders"], stream["reconnects"]) == (4, 1, 2)
+
+
+def test_brackets_in_what_is_told_are_no_markup(capsys):
+    told = report(False, Outcome(frames=3, seconds=1.0))
+    told.segmenter.chosen = "onnx: pip install 'liveseg[openvino]' is faster"
+    print_report(told, Console(width=200))
+    assert "liveseg[openvino]" in capsys.readouterr().out

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
+
 from liveseg.cli.console import out
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def print_report(report: RunReport, console: Console = out) -> None:
         "because": segmenter.chosen,
     }
     for name, value in rows.items():
-        console.print(f"[bold]{name:<9}[/bold]{value}")
+        console.print(f"[bold]{name:<9}[/bold]{escape(value)}")
 
 
 def _print_source(source: SourceReport, console: Console) -> None:
