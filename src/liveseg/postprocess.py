@@ -118,6 +118,15 @@ def upsampled_confidence(logits: Floats, height: int, width: int, *, align_corne
 def _check(logits: Floats) -> None:
     if logits.ndim != 3 or 0 in logits.shape or logits.shape[0] > 255:
         raise WeightsError(f"the model's output is not (classes, height, width) with 1 to 255 classes: {logits.shape}")
+    check_finite(logits)
+
+
+def check_finite(logits: Floats) -> None:
+    """Refuse logits that are not finite, whatever their shape.
+
+    Raises:
+        WeightsError: some are not.
+    """
     # A sum is one pass and no temporary, and is not finite where any term is not.
     if not np.isfinite(logits.sum(dtype=np.float64)):
         raise WeightsError("the model's output is not finite; its weights are damaged or overflow in this precision")

@@ -75,9 +75,17 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
         SourceNotFoundError: no such file.
         MediaError: not a video, or none that can be decoded here; the message says what it is.
     """
-    container = open_container(path)
+    return with_video(open_container(path), path)
+
+
+def with_video(container: InputContainer, name: Path | str) -> tuple[InputContainer, VideoStream]:
+    """A container and its video stream; one without a stream that can be decoded is closed.
+
+    Raises:
+        MediaError: as `video_stream`.
+    """
     try:
-        return container, video_stream(container, path)
+        return container, video_stream(container, name)
     except BaseException:
         container.close()
         raise

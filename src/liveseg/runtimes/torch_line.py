@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch.nn import functional
 
-from liveseg.errors import WeightsError
+from liveseg.postprocess import check_finite
 from liveseg.preprocess import input_size
 from liveseg.runtimes.line import LineResult
 from liveseg.runtimes.torch_resize import resizer
@@ -23,6 +22,7 @@ from liveseg.runtimes.torch_steps import steps_on
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -76,10 +76,7 @@ class DeviceLine:
     def __call__(self, frames: NDArray[np.uint8]) -> list[LineResult]:
         """One result a frame; see `liveseg.runtimes.line.Line`."""
         logits, masks, pictures = self._steps(frames)
-        if not np.isfinite(logits.sum(dtype=np.float64)):
-            raise WeightsError(
-                "the model's output is not finite; its weights are damaged or overflow in this precision"
-            )
+        check_finite(logits)
         return [LineResult(*parts) for parts in zip(logits, masks, pictures, strict=True)]
 
     def _prepare(self, shape: tuple[int, ...]) -> Step:

@@ -12,7 +12,7 @@ from av.error import FFmpegError
 
 from liveseg.errors import LivesegError, MediaError, SourceNotFoundError
 from liveseg.media.live.interrupt import interruptible
-from liveseg.media.video_open import LENIENT, reason, video_stream
+from liveseg.media.video_open import LENIENT, reason, with_video
 
 if TYPE_CHECKING:
     import threading
@@ -56,12 +56,7 @@ def open_camera(
             if isinstance(error, FileNotFoundError | PermissionError) or getattr(error, "errno", 0) == errno.EBUSY:
                 raise failed from error
         else:
-            container = cast("InputContainer", opened)
-            try:
-                return container, video_stream(container, address.shown)
-            except BaseException:
-                container.close()
-                raise
+            return with_video(cast("InputContainer", opened), address.shown)
     raise failed or MediaError(f"cannot read {address}")
 
 

@@ -11,7 +11,7 @@ from av.error import FFmpegError, InvalidDataError
 from liveseg.media.live.failures import failure
 from liveseg.media.live.interrupt import interruptible
 from liveseg.media.live.options import ffmpeg_options
-from liveseg.media.video_open import LENIENT, video_stream
+from liveseg.media.video_open import LENIENT, with_video
 
 if TYPE_CHECKING:
     import threading
@@ -56,12 +56,7 @@ def open_network(address: Address, options: LiveOptions, ended: threading.Event)
         silent = isinstance(error, InvalidDataError) and time.monotonic() - began >= options.timeout
         failed = failure(address, TimeoutError() if silent else error, options.timeout)
     else:
-        container = cast("InputContainer", opened)
-        try:
-            return container, video_stream(container, address.shown)
-        except BaseException:
-            container.close()
-            raise
+        return with_video(cast("InputContainer", opened), address.shown)
     raise failed
 
 
