@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from fractions import Fraction
@@ -158,3 +160,23 @@ def test_streams_that_never_gave_a_picture_leave_no_file(stream, tmp_path):
     with GridView(streams, open_sink=lambda info: VideoSink(tmp_path / "grid.mp4", info)) as view:
         run_streams(streams, stop=threading.Event(), on_tick=view.tick)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pyav_is_there_before_any_stream_starts():
+    """Two threads that import it at the same time find it half imported, now and then."""
+    program = """
+import sys, threading
+from liveseg.errors import MediaError
+from liveseg.streams import Stream, run_streams
+
+assert "av" not in sys.modules
+seen = []
+
+def start():
+    seen.append(hasattr(sys.modules.get("av"), "VideoFrame"))
+    raise MediaError("enough")
+
+run_streams([Stream(str(number), start) for number in range(2)], stop=threading.Event())
+assert seen == [True, True], seen
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from liveseg.errors import LivesegError
 from liveseg.job import convert
 from liveseg.media.frame import Frame, SourceInfo
+from liveseg.media.pyav import import_pyav
 from liveseg.render.grid import grid, grid_shape
 from liveseg.viewer import END_KEYS
 
@@ -105,6 +106,7 @@ def run_streams(
     Raises:
         BaseException: a defect, not a failure of a source: the first one, once all streams have ended.
     """
+    import_pyav()
     threads = [
         threading.Thread(target=stream.run, args=(stop,), name=f"liveseg-stream-{number}", daemon=True)
         for number, stream in enumerate(streams, 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liveseg.errors import MediaError
+from liveseg.media.pyav import import_pyav
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -35,6 +36,7 @@ def open_source(
     if isinstance(path, str):
         path = parse_address(path) or path
     if isinstance(path, Address):
+        import_pyav()
         from liveseg.media.live.open import open_live
         from liveseg.media.live.options import LiveOptions
 
@@ -48,6 +50,7 @@ def open_source(
     except NotAnImageError as error:
         if path.suffix.lower() in IMAGE_EXTENSIONS:
             raise MediaError(str(error)) from error
+    import_pyav()
     from liveseg.media.video_source import VideoSource
 
     return VideoSource(path, selection, threads=threads)
