@@ -5,7 +5,8 @@ from fractions import Fraction
 import pytest
 
 from liveseg.errors import UsageError
-from liveseg.settings import RunSettings, about, parse_names, parse_seconds, parse_size
+from liveseg.settings import RunSettings, about
+from liveseg.settings.parse import parse_names, parse_seconds, parse_size
 
 
 @pytest.mark.parametrize(

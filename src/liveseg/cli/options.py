@@ -27,7 +27,10 @@ def with_settings(settings: type[Any]) -> Callable[[Callable[..., None]], Callab
 
         @functools.wraps(command)
         def run(**values: Any) -> None:
-            chosen = {own.name: values.pop(own.name) for own, _ in fields}
+            given = {own.name: values.pop(own.name) for own, _ in fields}
+            chosen = {
+                own.name: tuple(given[own.name] or ()) if told.repeat else given[own.name] for own, told in fields
+            }
             command(**values, settings=settings(**chosen))
 
         own_hints = get_type_hints(command, include_extras=True)
@@ -62,6 +65,9 @@ def _parameter(own: dataclasses.Field[Any], told: Option, hint: Any) -> inspect.
         if told.parse is not None:
             hint = Any
             default = None if own.default is None else str(own.default)
+        if told.repeat:
+            hint = list[str] if told.parse is None else list[Any]
+            default = None
     info = typer.Option(*told.flags, *flags, **about_it)
     return inspect.Parameter(
         own.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint, info]

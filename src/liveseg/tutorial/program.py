@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from liveseg.errors import LivesegError
 from liveseg.models.registry import find_model
-from liveseg.settings import parse_size
+from liveseg.settings.parse import parse_size
 from liveseg.tutorial.functions import tinted
 
 if TYPE_CHECKING:

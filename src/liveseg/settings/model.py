@@ -1,0 +1,44 @@
+"""Which network runs, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from liveseg.settings.option import option
+from liveseg.settings.parse import parse_size
+
+_MODEL = "Model"
+
+RuntimeName = Literal["auto", "onnx", "openvino", "torch"]
+Precision = Literal["auto", "float32", "bfloat16", "float16", "int8"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """Which network runs, and where."""
+
+    model: str | None = option(
+        None, "Model to use, see `liveseg models`.", shown="lite", flags=("-m",), group=_MODEL, metavar="NAME"
+    )
+    weights: Path | None = option(
+        None, "Weights of your own: a .onnx, .xml, .pt2, .pth or .safetensors file.", group=_MODEL, metavar="FILE"
+    )
+    runtime: RuntimeName = option("auto", "What runs the network.", group=_MODEL)
+    device: str = option(
+        "auto", "auto, cpu, cuda[:N], mps, gpu[:N], npu, tensorrt[:N], coreml or directml[:N].", group=_MODEL,
+        metavar="DEVICE",
+    )  # fmt: skip
+    precision: Precision = option("auto", "Arithmetic of the network; auto is the runtime's own choice.", group=_MODEL)
+    threads: int | None = option(
+        None, "Threads on the CPU.", shown="all cores", least=1, most=1024, group=_MODEL, metavar="N"
+    )
+    size: int | str | None = option(
+        None,
+        "Shorter side of the network's input in pixels, or native.",
+        shown="the model's own",
+        parse=parse_size,
+        group=_MODEL,
+        metavar="PIXELS|native",
+    )
