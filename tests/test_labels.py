@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from liveseg.errors import UsageError, WeightsError
-from liveseg.labels import PASCAL_VOC, LabelSet, voc_palette
+from liveseg.labels import PASCAL_VOC, UNKNOWN_COLOR, LabelSet, voc_palette
 
 
 def test_pascal_voc_has_its_classes_and_its_published_colours():
@@ -67,3 +67,21 @@ def test_labels_that_make_no_sense_are_refused(data):
 def test_numpy_indices_look_up_colours():
     mask = np.array([[0, 15]], np.uint8)
     assert PASCAL_VOC.colors[mask].tolist() == [[[0, 0, 0], [192, 128, 128]]]
+
+
+def test_unknown_is_one_class_more_after_all_others():
+    labels = PASCAL_VOC.with_unknown()
+    assert (len(labels), labels.index("unknown"), labels.palette[21]) == (22, 21, UNKNOWN_COLOR)
+    assert labels.names[:21] == PASCAL_VOC.names
+    with pytest.raises(UsageError, match="leave out --unknown"):
+        labels.with_unknown()
+    full = LabelSet(tuple(str(number) for number in range(255)), voc_palette(255))
+    with pytest.raises(UsageError, match="no place"):
+        full.with_unknown()
+
+
+def test_another_palette_has_a_colour_for_each_class():
+    colors = voc_palette(22)[1:]
+    assert PASCAL_VOC.with_palette(colors).palette == colors
+    with pytest.raises(WeightsError, match="20 palette colours"):
+        PASCAL_VOC.with_palette(colors[1:])

@@ -249,3 +249,13 @@ def test_a_live_frame_is_not_taken_before_a_worker_is_free_for_it():
     list(Pipeline(Segmenter.from_runtime(Slow()), workers=1).run(Watched(frames=8)))
     # A frame taken while the one before it is segmented would only grow old.
     assert taken == [False] * 8
+
+
+def test_a_placeholder_gets_the_size_of_what_is_drawn(segmenter):
+    def doubled(image):
+        return np.hstack((image, image))
+
+    pipeline = Pipeline(segmenter, workers=1, render=lambda found: doubled(found.image), untouched=doubled)
+    results = list(pipeline.run(Camera(frames=3, away=(1,))))
+    assert [result.picture.shape for result in results] == [(32, 96, 3)] * 3
+    assert results[1].segmentation.mask.shape == (32, 48)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -188,3 +189,67 @@ def test_the_default_runtime_does_not_import_pytorch(cat):
     code = f"import sys, liveseg; liveseg.Segmenter()({str(cat)!r}); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.fixture
+def own(segmenter):
+    """A segmenter with the same network that a test may configure."""
+    return Segmenter.from_runtime(segmenter._runtime)
+
+
+def test_pixels_below_a_confidence_are_a_class_of_their_own(own, segmenter, cat):
+    plain = segmenter(cat)
+    assert own.labels == PASCAL_VOC
+    for threshold in (0.5, 0.9):
+        own.configure(unknown=threshold)
+        assert own.labels.names == (*PASCAL_VOC.names, "unknown")
+        found = own(cat)
+        unsure = plain.confidence < np.float32(threshold)
+        assert 0 < unsure.mean() < 0.5
+        assert np.array_equal(found.mask == 21, unsure)
+        assert np.array_equal(found.mask[~unsure], plain.mask[~unsure])
+        # The confidence stays that of the class that would have won.
+        assert np.array_equal(found.confidence, plain.confidence)
+        assert share(found, "unknown") == pytest.approx(unsure.mean())
+        assert found.color_mask()[unsure][0].tolist() == [224, 224, 192]
+    own.configure()
+    assert np.array_equal(own(cat).mask, plain.mask)
+
+
+def test_a_model_s_own_words_for_unknown_and_its_palette(own, cat, tmp_path):
+    assert Segmenter(unknown=0.6, palette="safe").labels.palette[21] == (224, 224, 192)
+    file = tmp_path / "mine.json"
+    file.write_text('{"cat": "#010203", "unknown": "#040506"}', encoding="utf-8")
+    own.configure(unknown=0.9, palette=file)
+    file.unlink()
+    found = own(cat)
+    assert found.color_mask()[found.mask == 8][0].tolist() == [1, 2, 3]
+    assert found.color_mask()[found.mask == 21][0].tolist() == [4, 5, 6]
+
+
+@pytest.mark.parametrize("unknown", [0.0, 1.0, -1, 60, float("nan")])
+def test_what_is_no_share_is_refused(own, unknown):
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        own.configure(unknown=unknown)
+    assert own.labels == PASCAL_VOC
+
+
+def test_with_unknown_pixels_no_device_draws(own, monkeypatch):
+    line = object()
+    monkeypatch.setattr("liveseg.segmenter.LineRuntime", object)
+    monkeypatch.setattr(own, "_runtime", SimpleNamespace(line_pays=True, line=lambda **_: line, contract=own.contract))
+    assert own.device_line(np.zeros((256, 256, 3), np.uint8)) is line
+    own.configure(unknown=0.5)
+    assert own.device_line(np.zeros((256, 256, 3), np.uint8)) is None
+
+
+def test_an_overlay_in_a_style_of_its_own(segmenter, cat):
+    found = segmenter(cat)
+    plain = found.overlay()
+    assert found.overlay(side_by_side=True).shape == (300, 902, 3)
+    assert np.array_equal(found.overlay(hide=["cat"]), found.overlay(alpha=0.0, hide=["cat"]))
+    assert not np.array_equal(found.overlay(palette="safe"), plain)
+    for option in ("contours", "names", "legend"):
+        assert not np.array_equal(found.overlay(**{option: True}), plain), option
+    with pytest.raises(UsageError, match="cat"):
+        found.overlay(classes=["cat"], hide=["cat"])

@@ -17,7 +17,7 @@ from liveseg.media.frame import Frame, Source, SourceInfo
 from liveseg.media.video_sink import VideoSink
 from liveseg.media.video_source import VideoSource
 from liveseg.pipeline import Pipeline
-from liveseg.streams import GridView, Stream, run_streams
+from liveseg.streams import GridView, Started, Stream, run_streams
 from liveseg.turns import Turns
 
 
@@ -60,7 +60,7 @@ def stream(segmenter):
         def opened():
             if isinstance(source, Exception):
                 raise source
-            return source, sink, Pipeline(segmenter, workers=1, turns=turns)
+            return Started(source, sink, Pipeline(segmenter, workers=1, turns=turns))
 
         return Stream(name, opened)
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from liveseg.turns import Turns
+from liveseg.turns import InOrder, Turns
 
 
 def waits(turns, count):
@@ -82,3 +82,34 @@ def test_a_turn_that_fails_is_given_back():
         raise ValueError("broken")
     with turns.turn():
         assert turns._free == 0
+
+
+def test_numbers_go_through_in_order_whoever_comes_first():
+    gate, order = InOrder(), []
+
+    def come(number):
+        with gate.turn(number) as holds:
+            order.append((number, holds))
+
+    threads = [threading.Thread(target=come, args=(number,)) for number in (3, 1, 2)]
+    for thread in threads:
+        thread.start()
+    come(0)
+    for thread in threads:
+        thread.join(10)
+    assert order == [(0, True), (1, True), (2, True), (3, True)]
+    come(2)  # has had its turn and is not kept waiting
+
+
+def test_an_opened_order_keeps_nobody_waiting():
+    gate, seen = InOrder(), []
+
+    def come():
+        with gate.turn(7) as holds:
+            seen.append(holds)
+
+    thread = threading.Thread(target=come)
+    thread.start()
+    gate.open()
+    thread.join(10)
+    assert seen == [False]

@@ -12,7 +12,7 @@ from PIL import Image, ImageGrab
 from liveseg import viewer as module
 from liveseg.labels import PASCAL_VOC, LabelSet
 from liveseg.media.frame import Frame
-from liveseg.render.overlay import Painter
+from liveseg.render import Painter, Renderer, Style
 from liveseg.segmentation import Segmentation
 from liveseg.viewer import KEYS, Viewer, viewer_if_any
 
@@ -60,7 +60,7 @@ def told():
 
 @pytest.fixture
 def viewer(window, told):
-    opened = Viewer(window, PASCAL_VOC, alpha=0.6, tell=told.append)
+    opened = Viewer(window, PASCAL_VOC, tell=told.append)
     opened.begin(live=True)
     opened.show(GIVEN, FOUND)
     return opened
@@ -76,7 +76,7 @@ def overlay(classes=None, alpha=0.6):
 
 
 def test_until_a_key_is_pressed_the_picture_given_is_shown_and_none_is_drawn(viewer, window, monkeypatch):
-    monkeypatch.setattr(module, "Painter", None)
+    monkeypatch.setattr(module, "Renderer", None)
     other = np.zeros_like(GIVEN)
     viewer.show(other, FOUND)
     assert window.shown[0] is GIVEN
@@ -170,7 +170,7 @@ def test_without_a_background_0_is_a_class_as_others_are(window, told):
 
 
 def test_the_classes_asked_for_stay_the_ones_of_all(window):
-    viewer = Viewer(window, PASCAL_VOC, classes=[3, 4])
+    viewer = Viewer(window, PASCAL_VOC, style=Style(classes=(3, 4)))
     viewer.show(overlay([3, 4]), FOUND)
     press(viewer, "+")
     assert (window.shown[-1] == overlay([3, 4], 0.7)).all()

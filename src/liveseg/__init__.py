@@ -17,6 +17,7 @@ from liveseg._version import __version__
 if TYPE_CHECKING:
     from liveseg.errors import LivesegError
     from liveseg.labels import PASCAL_VOC, LabelSet
+    from liveseg.maskfile import MaskReader, MaskWriter
     from liveseg.media.frame import Frame, Selection
     from liveseg.pipeline import Pipeline, Result
     from liveseg.segmentation import Area, Segmentation
@@ -27,6 +28,8 @@ _HOMES = {
     "Frame": "media.frame",
     "LabelSet": "labels",
     "LivesegError": "errors",
+    "MaskReader": "maskfile",
+    "MaskWriter": "maskfile",
     "PASCAL_VOC": "labels",
     "Pipeline": "pipeline",
     "Result": "pipeline",
@@ -41,6 +44,8 @@ __all__ = [
     "Frame",
     "LabelSet",
     "LivesegError",
+    "MaskReader",
+    "MaskWriter",
     "Pipeline",
     "Result",
     "Segmentation",

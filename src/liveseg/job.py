@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import deque
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -15,13 +15,14 @@ from liveseg.timing import Rate, Samples, ThreadTime
 from liveseg.viewer import END_KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from liveseg.media.frame import Frame, LiveFacts, Sink, Source
     from liveseg.pipeline import Pipeline, Result
+    from liveseg.products.base import Product
     from liveseg.segmentation import Area, Segmentation
 
     Decorate = Callable[[NDArray[np.uint8], "Result", "Outcome"], NDArray[np.uint8]]
@@ -92,6 +93,7 @@ def convert(
     pipeline: Pipeline,
     *,
     screen: Screen | None = None,
+    products: Sequence[Product] = (),
     decorate: Decorate | None = None,
     on_result: Callable[[Result], None] | None = None,
     stop: threading.Event | None = None,
@@ -102,6 +104,7 @@ def convert(
         source: closed at the end.
         sink: committed at the end, aborted by an exception; `None` to write nothing.
         pipeline: segments and renders.
+        products: what else is made of the results; entered, committed and aborted as the sink is.
         screen: shows each picture; `q`, Esc or its close button ends the job.
         decorate: draws on each picture in order, given the result and what became of the source so far.
         on_result: told of each result, for progress.
@@ -114,8 +117,13 @@ def convert(
     stop = stop or threading.Event()
     rate = Rate()
     started = time.perf_counter()
-    with source, sink if sink is not None else _nowhere():
-        for result in pipeline.run(source, stop=stop):
+    with ExitStack() as whole:
+        whole.enter_context(source)
+        if sink is not None:
+            whole.enter_context(sink)
+        for product in products:
+            whole.enter_context(product)
+        for result in pipeline.run(source, stop=stop, prepare=[product.prepare for product in products]):
             outcome.recent_rate = rate.tick(time.perf_counter())
             _count(result, outcome)
             draw = None if decorate is None else partial(_drawn, decorate, result, outcome)
@@ -123,6 +131,7 @@ def convert(
             if sink is not None:
                 with pipeline.times.measure("encode"):
                     sink.write(replace(result.frame, image=picture))
+            _save(result, products, pipeline)
             if on_result is not None:
                 on_result(result)
             if source.info.kind == "image":
@@ -144,7 +153,9 @@ def convert(
         "runtime": segmenter.runtime,
         "precision": segmenter.precision,
     }
-    outcome.notes = [*source.notes, *(sink.notes if sink is not None else []), *pipeline.segmenter.events]
+    outcome.notes = [*source.notes, *(sink.notes if sink is not None else [])]
+    outcome.notes += [note for product in products for note in product.notes]
+    outcome.notes += pipeline.segmenter.events
     return outcome
 
 
@@ -158,13 +169,16 @@ def _count(result: Result, outcome: Outcome) -> None:
         outcome.recent_ages.append(result.age_ms / 1e3)
 
 
+def _save(result: Result, products: Sequence[Product], pipeline: Pipeline) -> None:
+    if not products or result.frame.placeholder:
+        return
+    with pipeline.times.measure("save"):
+        for product, prepared in zip(products, result.prepared, strict=True):
+            product.write(result, prepared)
+
+
 def _drawn(decorate: Decorate, result: Result, outcome: Outcome, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return decorate(picture, result, outcome)
-
-
-@contextmanager
-def _nowhere() -> Iterator[None]:
-    yield
 
 
 @contextmanager

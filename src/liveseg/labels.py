@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 IGNORE_INDEX = 255
 """The mask value that stands for no class at all, as Pascal VOC uses it."""
+
+UNKNOWN = "unknown"
+"""The class of the pixels that the network is not sure of, where it was asked to tell them apart."""
+
+UNKNOWN_COLOR = (224, 224, 192)
+"""The cream in which Pascal VOC's development kit draws what is no class."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,22 @@ class LabelSet:
     def indices(self, names: Iterable[str | int]) -> tuple[int, ...]:
         """The indices of several classes, in ascending order and without repetition."""
         return tuple(sorted({self.index(name) for name in names}))
+
+    def with_unknown(self) -> LabelSet:
+        """The same with one class more, `unknown`, for the pixels that the network is not sure of.
+
+        Raises:
+            UsageError: there is no place for it, or another class of that name.
+        """
+        if len(self.names) == IGNORE_INDEX:
+            raise UsageError(f"a mask has {IGNORE_INDEX} classes at most; there is no place for {UNKNOWN!r}")
+        if UNKNOWN in self.names:
+            raise UsageError(f"this model has a class {UNKNOWN!r} of its own; leave out --unknown")
+        return replace(self, names=(*self.names, UNKNOWN), palette=(*self.palette, UNKNOWN_COLOR))
+
+    def with_palette(self, palette: Iterable[tuple[int, int, int]]) -> LabelSet:
+        """The same classes in other colours, one a class; see `liveseg.palettes.palette_of`."""
+        return replace(self, palette=tuple(palette))
 
     def to_json(self) -> dict[str, Any]:
         """The label set as JSON data: `classes`, `palette` and `background`."""

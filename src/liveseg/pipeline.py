@@ -16,12 +16,13 @@ import time
 from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from liveseg.segmentation import Segmentation
 from liveseg.timing import Samples, StageTimes, ThreadTime
+from liveseg.turns import InOrder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
 
     from liveseg.media.frame import Frame, Source
     from liveseg.runtimes.line import Line
-    from liveseg.segmenter import Segmenter
+    from liveseg.segmenter import Inferred, Segmenter
     from liveseg.turns import Turns
 
     Render = Callable[[Segmentation], NDArray[np.uint8]]
+    Prepare = Callable[[Segmentation], Any]
+    Smooth = Callable[[Inferred, Fraction], Inferred]
 
 _PATIENCE = 0.05
 """Seconds between looks at whether the line was stopped, for a thread that waits."""
@@ -49,6 +52,7 @@ class Result:
         segmentation: what the network found in it; nothing but class 0 in a placeholder, which the network never sees.
         picture: what the render function made of that, `(H, W, 3)` `uint8` RGB; the frame's own image without one.
         started: when the frame left the source, in seconds of `time.perf_counter`.
+        prepared: what each function of `Pipeline.run`'s `prepare` made of the segmentation.
         delivered: when the caller got it, in seconds of `time.monotonic`.
     """
 
@@ -56,6 +60,7 @@ class Result:
     segmentation: Segmentation
     picture: NDArray[np.uint8]
     started: float
+    prepared: tuple[Any, ...] = ()
     delivered: float = 0.0
 
     @property
@@ -81,9 +86,11 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A frame on its way, and where its result will be."""
+    """A frame on its way: the how manieth of its line, its time (a picture has none), and where its result will be."""
 
+    number: int
     frame: Frame
+    timestamp: Fraction | None
     started: float
     done: Future[Result]
 
@@ -94,11 +101,14 @@ class Pipeline:
     Args:
         segmenter: what segments the frames.
         render: makes the picture of each result; run beside the segmenting, so it must not keep state.
+        untouched: brings a placeholder's picture, which is not rendered, to the size of those that are.
         workers: frames in hand at the same time; by default as many as the segmenter takes in parallel.
         turns: where several lines share the segmenter, how they take turns at it.
         beside: a line that runs at the same time; their times are counted together.
         device_line: does the work of segmenter and render for a batch of frames; used for files, whose next frames can
             be waited for.
+        smooth: makes, for each run, what takes the network's output and the time of each frame, in their order, and
+            gives what is to be made a mask of; it may keep state. With it no device line is used.
     """
 
     def __init__(
@@ -106,10 +116,12 @@ class Pipeline:
         segmenter: Segmenter,
         *,
         render: Render | None = None,
+        untouched: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None = None,
         workers: int | None = None,
         turns: Turns | None = None,
         beside: Pipeline | None = None,
         device_line: Line | None = None,
+        smooth: Callable[[], Smooth] | None = None,
     ) -> None:
         self.segmenter = segmenter
         self.times: StageTimes = beside.times if beside is not None else StageTimes()
@@ -117,21 +129,27 @@ class Pipeline:
         self.threads: list[ThreadTime] = []
         """What each thread of the last run did with its time: the reader, the workers, the caller."""
         self._render = render
+        self._untouched = untouched
         self._workers = workers or segmenter.parallel
         self._turns = turns
-        self.device_line = device_line
+        self.device_line = device_line if smooth is None else None
+        self.smooth = smooth
 
-    def run(self, source: Source, *, stop: threading.Event | None = None) -> Iterator[Result]:
+    def run(
+        self, source: Source, *, stop: threading.Event | None = None, prepare: Sequence[Prepare] = ()
+    ) -> Iterator[Result]:
         """Every frame of a source, segmented, in order; of a live source those that there is time for.
 
         Args:
             source: read in a thread of its own; not closed.
             stop: once set, no further frame is read; those already read still come out.
+            prepare: called with each segmentation, but those of placeholders, beside the segmenting; like the render
+                function they must not keep state.
 
         Raises:
-            LivesegError: whatever the source, the network or the render function raised.
+            LivesegError: whatever the source, the network or these functions raised.
         """
-        line = _Line(self, source, stop or threading.Event())
+        line = _Line(self, source, stop or threading.Event(), prepare)
         self.threads = line.accounts
         caller = line.caller
         try:
@@ -147,30 +165,45 @@ class Pipeline:
         finally:
             line.close()
 
-    def work(self, frame: Frame, started: float) -> Result:
+    def work(self, job: Job, prepare: Sequence[Prepare], smooth: Callable[[Job, Inferred], Inferred]) -> Result:
         """Take one frame through preprocess, network, postprocess and render, in the calling thread."""
-        if frame.placeholder:
-            return Result(frame, _nothing(frame, self.segmenter), frame.image, started)
+        frame, segmenter = job.frame, self.segmenter
         if frame.dropped_before:
-            self.segmenter.dropped(frame.dropped_before)
+            segmenter.dropped(frame.dropped_before)
         with nullcontext() if self._turns is None else self._turns.turn():
-            segmentation = self.segmenter.segment(frame.image)
+            inferred = segmenter.infer_frame(frame)
+        segmentation = segmenter.finish(smooth(job, inferred), job.timestamp)
         for stage, milliseconds in segmentation.speed.items():
             self.times.add(stage, milliseconds / 1e3)
         picture = frame.image
         if self._render is not None:
             with self.times.measure("render"):
                 picture = self._render(segmentation)
-        return Result(frame, segmentation, picture, started)
+        return Result(frame, segmentation, picture, job.started, self._prepared(segmentation, prepare))
 
-    def work_on_device(self, line: Line, jobs: Sequence[Job]) -> Iterator[Result]:
+    def work_on_device(self, line: Line, jobs: Sequence[Job], prepare: Sequence[Prepare]) -> Iterator[Result]:
         """Take a batch of frames of one shape through the whole line on the device."""
         with self.times.measure("device"):
             found = line(np.stack([job.frame.image for job in jobs]))
-        contract = self.segmenter.contract
+        labels, align_corners = self.segmenter.labels, self.segmenter.contract.align_corners
         for job, own in zip(jobs, found, strict=True):
-            segmentation = Segmentation(job.frame.image, own.mask, contract.labels, own.logits, contract.align_corners)
-            yield Result(job.frame, segmentation, own.picture, job.started)
+            frame = job.frame
+            segmentation = Segmentation(
+                frame.image, own.mask, labels, own.logits, align_corners, timestamp=job.timestamp
+            )
+            yield Result(frame, segmentation, own.picture, job.started, self._prepared(segmentation, prepare))
+
+    def pass_by(self, job: Job) -> Result:
+        """Take a placeholder along: nothing is looked for in it."""
+        frame = job.frame
+        picture = frame.image if self._untouched is None else self._untouched(frame.image)
+        return Result(frame, _nothing(job, self.segmenter), picture, job.started)
+
+    def _prepared(self, segmentation: Segmentation, prepare: Sequence[Prepare]) -> tuple[Any, ...]:
+        if not prepare:
+            return ()
+        with self.times.measure("prepare"):
+            return tuple(make(segmentation) for make in prepare)
 
     @property
     def workers(self) -> int:
@@ -181,13 +214,17 @@ class Pipeline:
 class _Line:
     """The threads of one run over one source, and the queues between them."""
 
-    def __init__(self, pipeline: Pipeline, source: Source, stop: threading.Event) -> None:
+    def __init__(self, pipeline: Pipeline, source: Source, stop: threading.Event, prepare: Sequence[Prepare]) -> None:
         self._pipeline = pipeline
+        self._prepare = prepare
+        self._smooth = None if pipeline.smooth is None else pipeline.smooth()
+        self._in_order = InOrder()
         self._source = source
         self._stop = stop
         self._ended = threading.Event()
         info = source.info
-        self._line = None if info.live else pipeline.device_line
+        tiled = pipeline.device_line is not None and pipeline.segmenter.cuts(info.width, info.height)
+        self._line = None if info.live or tiled else pipeline.device_line
         self._batch = 1 if self._line is None else self._line.batch(info.height, info.width)
         # A file may be read ahead; of a live source a frame read ahead is a frame grown old.
         spare = 1 if info.live else pipeline.workers + 1
@@ -220,6 +257,7 @@ class _Line:
         """End all threads, whatever they are at."""
         self._ended.set()
         self._source.end()
+        self._in_order.open()
         for thread in self._threads:
             thread.join()
         self.caller.finish()
@@ -227,6 +265,7 @@ class _Line:
     def _read(self, account: ThreadTime) -> None:
         pipeline, live = self._pipeline, self._source.info.live
         group: list[Job] = []
+        count = 0
         try:
             frames = iter(self._source)
             while self._has_place(account):
@@ -239,7 +278,9 @@ class _Line:
                 now = time.perf_counter()
                 if not live:
                     pipeline.times.add("decode", now - began)
-                job = Job(frame, now, Future())
+                timestamp = None if self._source.info.kind == "image" else frame.timestamp
+                job = Job(count, frame, timestamp, now, Future())
+                count += 1
                 self._order.put(job.done)
                 # Frames of different shapes share no batch: padding would change their masks.
                 if group and group[0].frame.image.shape != frame.image.shape:
@@ -288,9 +329,9 @@ class _Line:
         try:
             if self._line is None:
                 for job in jobs:
-                    job.done.set_result(self._pipeline.work(job.frame, job.started))
+                    job.done.set_result(self._one(job))
                 return
-            results = self._pipeline.work_on_device(self._line, jobs)
+            results = self._pipeline.work_on_device(self._line, jobs, self._prepare)
             for job, result in zip(jobs, results, strict=True):
                 job.done.set_result(result)
         except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread, whatever it is
@@ -298,9 +339,31 @@ class _Line:
                 if not job.done.done():
                     job.done.set_exception(error)
 
+    def _one(self, job: Job) -> Result:
+        pipeline = self._pipeline
+        try:
+            if job.frame.placeholder:
+                return pipeline.pass_by(job)
+            return pipeline.work(job, self._prepare, self._smoothed)
+        finally:
+            if self._smooth is not None:
+                # One that failed, or had nothing to be smoothed, must not be waited for.
+                with self._in_order.turn(job.number):
+                    pass
 
-def _nothing(frame: Frame, segmenter: Segmenter) -> Segmentation:
+    def _smoothed(self, job: Job, inferred: Inferred) -> Inferred:
+        if self._smooth is None:
+            return inferred
+        with self._in_order.turn(job.number) as holds:
+            if not holds:
+                return inferred
+            with self._pipeline.times.measure("smooth"):
+                return self._smooth(inferred, job.frame.timestamp)
+
+
+def _nothing(job: Job, segmenter: Segmenter) -> Segmentation:
     """A segmentation in which nothing was looked for."""
-    mask = np.zeros(frame.image.shape[:2], np.uint8)
-    logits = np.zeros((len(segmenter.labels), 1, 1), np.float32)
-    return Segmentation(frame.image, mask, segmenter.labels, logits, segmenter.contract.align_corners)
+    image = job.frame.image
+    mask = np.zeros(image.shape[:2], np.uint8)
+    logits = np.zeros((len(segmenter.contract.labels), 1, 1), np.float32)
+    return Segmentation(image, mask, segmenter.labels, logits, timestamp=job.timestamp)

@@ -34,7 +34,7 @@ def input_size(height: int, width: int, size: Size, contract: ModelContract) -> 
     """
     if contract.fixed_size is not None:
         return contract.fixed_size
-    scale = 1.0 if size == "native" else size / min(height, width)
+    scale = scale_of(height, width, size)
     fitted = contract.fit(height * scale), contract.fit(width * scale)
     if fitted[0] * fitted[1] > MOST_PIXELS:
         wish = "its own size" if size == "native" else f"size {size}"
@@ -43,6 +43,11 @@ def input_size(height: int, width: int, size: Size, contract: ModelContract) -> 
             " than memory is likely to hold; choose a smaller --size"
         )
     return fitted
+
+
+def scale_of(height: int, width: int, size: Size) -> float:
+    """What a picture's sides are multiplied by, before the size rule rounds them."""
+    return 1.0 if size == "native" else size / min(height, width)
 
 
 def resize(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from liveseg.segmenter import Segmenter
     from liveseg.timing import ThreadTime
 
-STAGES = ("decode", "preprocess", "infer", "postprocess", "render", "device", "encode")
+STAGES = ("decode", "preprocess", "infer", "postprocess", "render", "device", "prepare", "encode", "save")
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class SourceReport:
     Args:
         source: its path, or its address without passwords.
         kind: `image`, `video`, or `unknown` where it could not be opened.
-        output: the file written or the address streamed to, if any.
-        mask: the mask file written, if any.
+        output: the overlay's file, or the address it was streamed to, if any.
+        files: what else was saved, each by its kind (`mask`, `cutout:webm`, …).
         outcome: frames, time and findings; `None` where it failed or was left out.
         error: why it failed.
         skipped: whether it was left out because its output exists.
@@ -33,7 +33,7 @@ class SourceReport:
     source: str
     kind: str
     output: str | None = None
-    mask: Path | None = None
+    files: tuple[tuple[str, Path], ...] = ()
     outcome: Outcome | None = None
     error: str | None = None
     skipped: bool = False
@@ -44,7 +44,7 @@ class SourceReport:
             "source": self.source,
             "kind": self.kind,
             "output": self.output,
-            "mask": str(self.mask) if self.mask else None,
+            "files": {kind: str(path) for kind, path in self.files},
             "error": self.error,
             "skipped": self.skipped,
         }

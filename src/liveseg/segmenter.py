@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from liveseg import postprocess, preprocess
+from liveseg import postprocess, tiling
 from liveseg.errors import UsageError
+from liveseg.palettes import palette_of
 from liveseg.runtimes.base import available_cores
 from liveseg.runtimes.choose import choose
 from liveseg.runtimes.line import LineRuntime
 from liveseg.runtimes.load import Request, load
 from liveseg.segmentation import Segmentation
+from liveseg.tta import Looks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from fractions import Fraction
     from typing import Self
 
     from numpy.typing import NDArray
@@ -28,15 +30,35 @@ if TYPE_CHECKING:
 
     from liveseg.contract import ModelContract
     from liveseg.labels import LabelSet
-    from liveseg.media.frame import Selection, Source
+    from liveseg.media.frame import Frame, Selection, Source
     from liveseg.pipeline import Result
     from liveseg.preprocess import Size
     from liveseg.runtimes.base import Runtime
     from liveseg.runtimes.line import Line
-    from liveseg.settings import Precision, RuntimeName
+    from liveseg.settings import Precision, RuntimeName, Tta
+    from liveseg.tiling import Tile
     from liveseg.weights.patience import Progress
 
     Picture = str | PathLike[str] | Image | NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Inferred:
+    """A picture and what the network said of it, before that becomes a mask.
+
+    Args:
+        image: the picture, `(H, W, 3)` `uint8` RGB.
+        logits: the network's low-resolution output, `(classes, h, w)` `float32`.
+        align_corners: how the logits' grid lies on the picture; as in `torch.nn.functional.interpolate`.
+        speed: milliseconds by stage so far.
+        repeated: whether the logits are those of an earlier frame, which stand in for this one's.
+    """
+
+    image: NDArray[np.uint8]
+    logits: NDArray[np.float32]
+    align_corners: bool
+    speed: Mapping[str, float]
+    repeated: bool = False
 
 
 class Segmenter:
@@ -57,11 +79,18 @@ class Segmenter:
         live: whether the pictures are frames of a video or a live source, which come in few sizes; from 2 in parallel
             up they are taken for such anyway.
         size: shorter side of the network's input in pixels, or `native` for each picture's own size; by default the
-            size at which the model is best.
+            size at which the model is best, or `native` where pictures are to be cut into tiles.
+        tile: cut pictures into overlapping tiles: `on` (of the model's own size), `off`, a tile's side in pixels of the
+            network's input, or `auto`: only what is too large for the network in one piece.
+        tta: average what the network says of several looks at a picture: `off`, `flip` (it and its mirror image) or
+            `full` (those at three scales).
+        unknown: makes pixels whose confidence is below it, a share between 0 and 1, a class of their own: `unknown`,
+            whose index is the number of the model's classes.
+        palette: the classes' colours: a name or a file, see `liveseg.palettes.palette_of`; the model's own by default.
         progress: called while weights are downloaded, with the bytes so far and, if known, in all.
 
     Raises:
-        UsageError: a name, device, precision or size that does not exist, or some that contradict each other.
+        UsageError: a name, device, precision, size or palette that does not exist, or some that contradict each other.
         WeightsError: weights that cannot be had or used.
         MissingExtraError: PyTorch or OpenVINO is needed and not installed.
         DeviceError: a device or precision that was asked for and is not there.
@@ -69,6 +98,9 @@ class Segmenter:
 
     events: Sequence[str] = ()
     """What it did by itself, in words; for those that adapt."""
+    unknown: float | None = None
+    """Below which confidence a pixel is `unknown`; see `configure`."""
+    _colors: tuple[tuple[int, int, int], ...] | None = None
 
     def __init__(
         self,
@@ -82,6 +114,10 @@ class Segmenter:
         parallel: int = 1,
         live: bool = False,
         size: Size | None = None,
+        tile: Tile = "auto",
+        tta: Tta = "off",
+        unknown: float | None = None,
+        palette: str | PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.threads = available_cores() if threads is None else _whole("threads", threads)
@@ -98,28 +134,62 @@ class Segmenter:
             progress=progress,
         )
         choice = choose(request)
-        self._adopt(load(replace(request, runtime=choice.runtime)), size)
+        self._adopt(load(replace(request, runtime=choice.runtime)), size, tile, tta)
         self.chosen = str(choice)
         """The runtime in use and why it was taken, in one line."""
+        self.configure(unknown=unknown, palette=palette)
 
     @classmethod
-    def from_runtime(cls, runtime: Runtime, *, size: Size | None = None, parallel: int = 1) -> Self:
+    def from_runtime(
+        cls,
+        runtime: Runtime,
+        *,
+        size: Size | None = None,
+        tile: Tile = "auto",
+        tta: Tta = "off",
+        parallel: int = 1,
+    ) -> Self:
         """A segmenter around a runtime of one's own: anything that fulfils `liveseg.runtimes.base.Runtime`."""
         segmenter = cls.__new__(cls)
         segmenter.threads = available_cores()
         segmenter.parallel = _whole("parallel", parallel)
-        segmenter._adopt(runtime, size)  # noqa: SLF001 - this is its own class
+        segmenter._adopt(runtime, size, tile, tta)  # noqa: SLF001 - this is its own class
         segmenter.chosen = f"{runtime.name}: given"
         return segmenter
 
-    def _adopt(self, runtime: Runtime, size: Size | None) -> None:
+    def _adopt(self, runtime: Runtime, size: Size | None, tile: Tile = "auto", tta: Tta = "off") -> None:
         if size not in (None, "native") and (type(size) is not int or size < 1):
             raise UsageError(f"size is a number of pixels from 1 up, or native, not {size!r}")
         fixed = runtime.contract.fixed_size
-        if fixed is not None and size is not None:
+        cuts = tiling.checked(tile) not in ("auto", "off")
+        if fixed is not None and size is not None and not cuts:
             raise UsageError(f"{runtime.contract.name} takes inputs of {fixed[1]}x{fixed[0]} only; leave out the size")
         self._runtime = runtime
-        self.size: Size = size or runtime.contract.default_size
+        self.size: Size = size or ("native" if cuts else runtime.contract.default_size)
+        self._looks = Looks(runtime, self.size, tile, tta)
+        self._labels = self._labels_of(runtime.contract.labels)
+
+    def configure(self, *, unknown: float | None = None, palette: str | PathLike[str] | None = None) -> None:
+        """Set what is made of the network's output from now on; not while pictures are on their way.
+
+        Args:
+            unknown: as the class has it.
+            palette: as the class has it.
+
+        Raises:
+            UsageError: no share between 0 and 1; no such palette; a model whose classes leave no place for `unknown`.
+        """
+        if unknown is not None and not 0.0 < unknown < 1.0:
+            raise UsageError(f"unknown is a share between 0 and 1, not {unknown!r}")
+        labels = self._runtime.contract.labels
+        self.unknown, self._colors = unknown, None
+        self._colors = None if palette is None else palette_of(palette, self._labels_of(labels))
+        self._labels = self._labels_of(labels)
+
+    def _labels_of(self, labels: LabelSet) -> LabelSet:
+        if self.unknown is not None:
+            labels = labels.with_unknown()
+        return labels if self._colors is None else labels.with_palette(self._colors)
 
     @property
     def threads_each(self) -> int:
@@ -148,8 +218,8 @@ class Segmenter:
 
     @property
     def labels(self) -> LabelSet:
-        """The model's classes."""
-        return self._runtime.contract.labels
+        """The model's classes, and `unknown` where that is told apart, in the colours of the palette."""
+        return self._labels
 
     @property
     def contract(self) -> ModelContract:
@@ -175,23 +245,40 @@ class Segmenter:
 
     def segment(self, image: NDArray[np.uint8]) -> Segmentation:
         """Segment one picture that is already `(H, W, 3)` `uint8` RGB; what `__call__` does after reading it."""
-        height, width = image.shape[:2]
-        contract = self._runtime.contract
-        clock = [time.perf_counter()]
-        resized = preprocess.resize(image, *preprocess.input_size(height, width, self.size, contract))
-        clock.append(time.perf_counter())
-        logits = self._runtime(resized[None])[0]
-        clock.append(time.perf_counter())
-        mask = postprocess.upsampled_argmax(logits, height, width, align_corners=contract.align_corners)
-        clock.append(time.perf_counter())
-        spent = [(after - before) * 1e3 for before, after in pairwise(clock)]
+        return self.finish(self.infer(image))
+
+    def infer(self, image: NDArray[np.uint8]) -> Inferred:
+        """The first half of `segment`, up to the network's output."""
+        logits, speed = self._looks(image)
+        return Inferred(image, logits, self.contract.align_corners, speed)
+
+    def infer_frame(self, frame: Frame) -> Inferred:
+        """`infer` of a frame of a video or a live source."""
+        return self.infer(frame.image)
+
+    def finish(self, inferred: Inferred, timestamp: Fraction | None = None) -> Segmentation:
+        """The second half of `segment`: from the network's output to the mask at the picture's size.
+
+        Args:
+            inferred: the first half's result; its logits may have been filtered.
+            timestamp: of a video's frame, in seconds.
+        """
+        height, width = inferred.image.shape[:2]
+        began = time.perf_counter()
+        logits, align_corners = inferred.logits, inferred.align_corners
+        mask = postprocess.upsampled_argmax(logits, height, width, align_corners=align_corners)
+        if self.unknown is not None:
+            unsure = postprocess.upsampled_below(logits, height, width, self.unknown, align_corners=align_corners)
+            mask[unsure] = len(logits)
+        spent = (time.perf_counter() - began) * 1e3
         return Segmentation(
-            image=image,
+            image=inferred.image,
             mask=mask,
-            labels=contract.labels,
+            labels=self.labels,
             logits=logits,
-            align_corners=contract.align_corners,
-            speed=dict(zip(("preprocess", "infer", "postprocess"), spent, strict=True)),
+            align_corners=align_corners,
+            speed={**inferred.speed, "postprocess": spent},
+            timestamp=timestamp,
         )
 
     def dropped(self, count: int) -> None:
@@ -202,6 +289,18 @@ class Segmenter:
         """Run once on a blank picture of the size to come: a network's first run takes many times as long as others."""
         self.segment(np.zeros((height, width, 3), np.uint8))
 
+    def cuts(self, width: int, height: int) -> bool:
+        """Whether pictures of a size are cut into tiles.
+
+        Raises:
+            UsageError: they would be brought to more pixels than memory is likely to hold.
+        """
+        return self._looks.cut(height, width) is not None
+
+    def notes(self, width: int, height: int) -> list[str]:
+        """What the user should know of how pictures of a size are segmented, a line each; mostly nothing."""
+        return self._looks.notes(height, width)
+
     def device_line(self, table: NDArray[np.uint8]) -> Line | None:
         """Resizing, network, mask and drawing in one call on the network's device, where that pays: on a GPU.
 
@@ -209,7 +308,10 @@ class Segmenter:
             table: what drawing does to a pixel; see `Painter.table`.
         """
         runtime = self._runtime
-        if not isinstance(runtime, LineRuntime) or not runtime.line_pays:
+        if not isinstance(runtime, LineRuntime) or not runtime.line_pays or not self._looks.plain:
+            return None
+        # On the device the mask is made without confidences.
+        if self.unknown is not None:
             return None
         return runtime.line(size=self.size, table=table)
 

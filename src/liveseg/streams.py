@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from liveseg.errors import LivesegError
 from liveseg.job import convert
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from liveseg.job import Decorate, Outcome, Screen
     from liveseg.media.frame import Sink, Source
     from liveseg.pipeline import Pipeline
+    from liveseg.products.base import Product
 
     Pixels = NDArray[np.uint8]
 
@@ -35,20 +36,28 @@ GRID_RATE = Fraction(25)
 _TIME_BASE = Fraction(1, 90_000)
 
 
+class Started(NamedTuple):
+    """What a stream runs: its source, its sink (`None`: no file of its own), its own line, and what else is made."""
+
+    source: Source
+    sink: Sink | None
+    pipeline: Pipeline
+    products: Sequence[Product] = ()
+
+
 @dataclass(eq=False)
 class Stream:
     """One of several sources that run at the same time.
 
     Args:
         name: what to call it.
-        start: connects to the source and gives it, its sink (`None`: no file of its own) and its own line; the lines
-            share a segmenter and take turns at it. It runs in the stream's thread, since it may wait for a server that
-            is not there.
+        start: connects to the source and opens what its frames go to; the lines of all streams share a segmenter and
+            take turns at it. It runs in the stream's thread, since it may wait for a server that is not there.
         decorate: as `convert` takes it.
     """
 
     name: str
-    start: Callable[[], tuple[Source, Sink | None, Pipeline]]
+    start: Callable[[], Started]
     decorate: Decorate | None = None
     outcome: Outcome | None = None
     error: LivesegError | None = None
@@ -62,9 +71,11 @@ class Stream:
     def run(self, stop: threading.Event) -> None:
         """Run it to its end; what goes wrong is kept in `error` and concerns no other stream."""
         try:
-            source, sink, pipeline = self.start()
+            source, sink, pipeline, products = self.start()
             self.pipeline, self._stands = pipeline, source.info.kind == "image"
-            self.outcome = convert(source, sink, pipeline, screen=_Newest(self), decorate=self.decorate, stop=stop)
+            self.outcome = convert(
+                source, sink, pipeline, screen=_Newest(self), products=products, decorate=self.decorate, stop=stop
+            )
         except LivesegError as error:
             self.error = error
         except BaseException as error:  # noqa: BLE001 - a defect of ours, raised again where it can be seen

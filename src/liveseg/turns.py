@@ -46,3 +46,38 @@ class Turns:
                     self._waiting.popleft().set()
                 else:
                     self._free += 1
+
+
+class InOrder:
+    """Lets numbered pieces of work, which several threads have in hand, through one at a time and in their order.
+
+    Every number from 0 up has to come, be it only to say that there is nothing to do.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._next = 0
+        self._open = False
+
+    @contextmanager
+    def turn(self, number: int) -> Iterator[bool]:
+        """Wait until all smaller numbers have had their turn, and have it for the block; one may come again.
+
+        Yields:
+            Whether the order holds; not so once it was opened, when nobody is waited for any more.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._open or self._next >= number)
+            holds = not self._open
+        try:
+            yield holds
+        finally:
+            with self._changed:
+                self._next = max(self._next, number + 1)
+                self._changed.notify_all()
+
+    def open(self) -> None:
+        """Let everybody through: nothing that comes out is wanted any more."""
+        with self._changed:
+            self._open = True
+            self._changed.notify_all()

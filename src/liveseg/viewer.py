@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from liveseg.errors import LivesegError
-from liveseg.render.overlay import DEFAULT_ALPHA, Painter
+from liveseg.render import Renderer, Style
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -59,7 +59,7 @@ class Screen(Protocol):
 
 @dataclass(frozen=True)
 class View:
-    """How results are drawn.
+    """What the keys make of the style in which results are drawn.
 
     Args:
         alpha: opacity of the colours.
@@ -67,7 +67,7 @@ class View:
         only: the one class that is drawn; `None` for all that were asked for.
     """
 
-    alpha: float = DEFAULT_ALPHA
+    alpha: float
     mode: Literal["overlay", "mask", "source"] = "overlay"
     only: int | None = None
 
@@ -87,8 +87,7 @@ class Viewer:
     Args:
         window: what shows the pictures.
         labels: the model's classes.
-        alpha: opacity of the colours, as the pictures given to `show` have it.
-        classes: indices of the classes to draw, likewise; `None` for all.
+        style: how the pictures given to `show` are drawn.
         tell: told in one line where a frame was saved, and the keys.
     """
 
@@ -97,17 +96,16 @@ class Viewer:
         window: Screen,
         labels: LabelSet,
         *,
-        alpha: float = DEFAULT_ALPHA,
-        classes: Collection[int] | None = None,
+        style: Style | None = None,
         tell: Callable[[str], None] = lambda _line: None,
     ) -> None:
-        self.view = self._given = View(alpha)
+        self._style = Style() if style is None else style
+        self.view = self._given = View(self._style.alpha)
         self.paused = False
         self._window = window
         self._labels = labels
-        self._classes = classes
         self._tell = tell
-        self._painters: dict[int | None, Painter] = {}
+        self._renderers: dict[View, Renderer] = {}
         self._picture: Pixels | None = None
         self._standing: tuple[Pixels, Segmentation | None, Frame | None, Draw | None] | None = None
         self._typed: tuple[float, int, int | None] | None = None
@@ -136,12 +134,13 @@ class Viewer:
         view = self.view
         if view.mode == "source":
             return segmentation.image
-        if view.only not in self._painters:
-            self._painters[view.only] = Painter(self._labels, self._classes if view.only is None else {view.only})
-        painter = self._painters[view.only]
-        if view.mode == "mask":
-            return painter.color(segmentation.mask)
-        return painter.overlay(segmentation.image, segmentation.mask, view.alpha)
+        if view not in self._renderers:
+            style = replace(self._style, alpha=view.alpha)
+            if view.only is not None:
+                style = replace(style, classes=(view.only,), hidden=())
+            self._renderers[view] = Renderer(self._labels, style)
+        renderer = self._renderers[view]
+        return renderer.color(segmentation.mask) if view.mode == "mask" else renderer(segmentation)
 
     def show(
         self,
@@ -298,8 +297,7 @@ class Viewer:
 def viewer_if_any(
     labels: LabelSet,
     *,
-    alpha: float = DEFAULT_ALPHA,
-    classes: Collection[int] | None = None,
+    style: Style | None = None,
     tell: Callable[[str], None],
     explain: Callable[[str], None],
 ) -> Iterator[Viewer | None]:
@@ -307,4 +305,4 @@ def viewer_if_any(
     from liveseg.media.window import window_if_any
 
     with window_if_any("liveseg", explain) as window:
-        yield None if window is None else Viewer(window, labels, alpha=alpha, classes=classes, tell=tell)
+        yield None if window is None else Viewer(window, labels, style=style, tell=tell)

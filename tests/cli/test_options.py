@@ -19,6 +19,27 @@ class Repeated:
     lengths: tuple[int, ...] = option((), "Lengths.", repeat=True, parse=len)
 
 
+@dataclass(frozen=True)
+class Undecided:
+    """A switch that is neither on nor off by default."""
+
+    caption: bool | None = option(None, "Words.", shown="live sources")
+
+
+def test_a_switch_may_be_left_undecided():
+    seen = []
+
+    def command(*, settings: Undecided) -> None:
+        seen.append(settings.caption)
+
+    app = typer.Typer()
+    app.command()(with_settings(Undecided)(command))
+    for arguments in ([], ["--caption"], ["--no-caption"]):
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 0, done.output
+    assert seen == [None, True, False]
+
+
 def test_an_option_that_may_be_repeated_gathers_what_it_is_given():
     seen = []
 

@@ -109,7 +109,7 @@ def test_segments_are_files_of_their_own(liveseg, samples, tmp_path):
         (["rtsp://h/a", "--segment", "5", "--skip-existing"], ["--skip-existing", "--segment"]),
         (["rtsp://h/a", "--every-frame", "--target-fps", "5"], ["contradict"]),
         (["rtsp://h/a", "--grid"], ["--grid"]),
-        (["rtsp://h/a", "rtsp://h/b", "--mask"], ["--mask"]),
+        (["rtsp://h/a", "rtsp://h/b", "--skip-existing"], ["--skip-existing"]),
         (["-", "--json"], ["--frame-size"]),
     ],
 )

@@ -328,3 +328,10 @@ def test_a_mask_is_png_and_uint8(tmp_path):
     write_mask(tmp_path / "a.png", mask, PASCAL_VOC)
     with pytest.raises(OutputExistsError):
         write_mask(tmp_path / "a.png", mask, PASCAL_VOC)
+
+
+def test_a_source_can_be_read_again(samples):
+    with ImageSource(samples / "image_1.jpg") as source:
+        (first,) = source
+        (second,) = source
+    assert np.array_equal(first.image, second.image)

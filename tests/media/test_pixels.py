@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from liveseg.errors import MediaError
+from liveseg.media import pixels
 from liveseg.media.pixels import scale_to_8_bits, to_rgb
 
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
@@ -281,3 +282,29 @@ def test_filters_of_warnings_are_as_before_after_many_threads():
     for thread in threads:
         thread.join()
     assert warnings.filters == before
+
+
+def strip_cases():
+    colors = Image.fromarray(np.random.default_rng(0).integers(0, 256, (70, 50, 4), np.uint8))
+    yield from (colors.convert(mode) for mode in ("1", "L", "LA", "RGB", "RGBA", "CMYK"))
+    paletted = colors.convert("RGB").quantize(16)
+    yield paletted
+    clear = paletted.copy()
+    clear.info["transparency"] = 3
+    yield clear
+    yield tagged(colors.convert("RGB"), rgb_profile("bgr"))
+    yield tagged(colors.convert("L"), grey_profile(2.2))
+    yield tagged(colors.convert("L"), cmyk_profile())
+    turned = colors.convert("RGB")
+    turned.getexif()[0x0112] = 6
+    yield turned
+    yield Image.fromarray(np.arange(3500, dtype=np.uint16).reshape(70, 50) * 3)
+
+
+@pytest.mark.parametrize("image", list(strip_cases()), ids=lambda image: image.mode)
+def test_a_large_picture_is_made_of_strips_that_show_no_seam(image, monkeypatch):
+    notes, notes_by_strips = [], []
+    whole = to_rgb(image, notes)
+    monkeypatch.setattr(pixels, "_STRIP_PIXELS", 50 * 9)
+    assert np.array_equal(to_rgb(image, notes_by_strips), whole)
+    assert notes_by_strips == notes

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from liveseg.errors import UsageError
 from liveseg.labels import PASCAL_VOC, LabelSet
-from liveseg.render import Painter
+from liveseg.render import Painter, overlay
 
 
 def pictures(seed):
@@ -65,3 +65,10 @@ def test_the_table_draws_what_the_overlay_draws(classes):
     painter = Painter(PASCAL_VOC, classes)
     drawn = painter.table(0.35)[mask[..., None], image, np.arange(3)]
     assert np.array_equal(drawn, painter.overlay(image, mask, 0.35))
+
+
+def test_a_large_picture_is_drawn_in_strips_that_show_no_seam(monkeypatch):
+    image, mask = pictures(3)
+    whole = Painter(PASCAL_VOC).overlay(image, mask)
+    monkeypatch.setattr(overlay, "_STRIP_PIXELS", 17 * 3)
+    assert np.array_equal(Painter(PASCAL_VOC).overlay(image, mask), whole)

@@ -82,7 +82,7 @@ def test_with_a_step_of_three_two_frames_of_three_reuse_the_mask(ladder, fake_ru
     assert len(network.inputs) == 3
     assert all((each.mask == 8).all() for each in found)
     assert all(each.image is image for each, image in zip(found, images, strict=True))
-    assert [sum(each.speed.values()) > 0 for each in found] == [True, False, False, True, False, False, True]
+    assert [each.speed["infer"] > 0 for each in found] == [True, False, False, True, False, False, True]
 
 
 def test_a_reused_mask_is_of_the_frames_size_or_not_reused(ladder, fake_runtime):
@@ -179,9 +179,9 @@ def test_a_step_ends_the_reuse_of_masks_of_the_level_before(ladder, clock):
         clock.now += 0.08
         on_it.dropped(1)
         last = on_it.segment(FRAME)
-    assert sum(on_it.segment(FRAME).speed.values()) > 0
+    assert on_it.segment(FRAME).speed["infer"] > 0
     reused = on_it.segment(FRAME)
-    assert sum(reused.speed.values()) == 0
+    assert reused.speed["infer"] == 0
     assert reused.logits is not last.logits
 
 
@@ -215,3 +215,14 @@ def test_a_pipeline_takes_it_for_a_segmenter(ladder, fake_runtime, samples):
     assert [result.frame_index for result in results] == list(range(12))
     assert len(network.inputs) == 6
     assert all((result.segmentation.mask == 3).all() for result in results)
+
+
+def test_what_is_unknown_stays_told_apart_on_every_level(ladder):
+    on_it = ladder(level(257), level(129))
+    on_it.configure(unknown=0.999999, palette="safe")
+    for place in (0, 1):
+        on_it._stand_on(place)
+        found = on_it.segment(FRAME)
+        assert found.labels.names[-1] == "unknown"
+        assert found.labels.palette[1] == (0x4B, 0x55, 0xFE)
+        assert np.array_equal(found.mask == len(found.logits), found.confidence < np.float32(0.999999))

@@ -137,6 +137,7 @@ class BenchResult:
         entries: the combinations.
         baselines: the tutorial's loop, for each model.
         limits: matrix products a second in each round; see `limit.measure`.
+        drawing: what each way of drawing costs, in each round; see `drawing.measure`.
         notes: what could not be measured, and why.
     """
 
@@ -150,6 +151,7 @@ class BenchResult:
     entries: list[Entry] = field(default_factory=list)
     baselines: list[Baseline] = field(default_factory=list)
     limits: list[Round] = field(default_factory=list)
+    drawing: list[Round] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property

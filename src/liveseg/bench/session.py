@@ -60,6 +60,7 @@ class Session:
         self._script = tutorial.find_script() if settings.baseline == "tutorial" else None
         self._references: dict[str, Combination] = {}
         self._measures_limit = True
+        self._measures_drawing = settings.drawing
         self._result = BenchResult(
             command=command,
             date=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -156,6 +157,9 @@ class Session:
         if self._measures_limit:
             self._say(f"{prefix}the machine's limit")
             self._limit()
+        if self._measures_drawing:
+            self._say(f"{prefix}drawing")
+            self._drawing()
 
     def _tutorial(self, own: Baseline) -> None:
         if self._script is None:
@@ -184,6 +188,15 @@ class Session:
             # Not in later rounds either: rounds and limits are paired in order.
             self._measures_limit = False
             self._result.notes.append(f"the machine's limit was not measured: {error}")
+
+    def _drawing(self) -> None:
+        # On the masks of one combination: how they are drawn does not depend on what made them.
+        for entry in self._running()[:1]:
+            try:
+                self._result.drawing.append(measure(self._task(entry, do="drawing")))
+            except LivesegError as error:
+                self._measures_drawing = False
+                self._result.notes.append(f"drawing was not measured: {error}")
 
     def _agreement(self, entry: Entry) -> None:
         self._say(f"agreement of {entry.combination.name}")

@@ -16,13 +16,11 @@ from liveseg.media.frame import Selection
 from liveseg.media.live.paced import Paced
 from liveseg.media.video_source import VideoSource
 from liveseg.runtimes.base import available_cores
-from liveseg.streams import Stream, run_streams
+from liveseg.streams import Started, Stream, run_streams
 from liveseg.turns import Turns
 
 if TYPE_CHECKING:
     from liveseg.bench.task import Task
-    from liveseg.media.frame import Sink, Source
-    from liveseg.pipeline import Pipeline
     from liveseg.segmenter import Segmenter
 
 RATE = Fraction(30)
@@ -70,11 +68,11 @@ def _warm_up(segmenter: Segmenter, task: Task) -> None:
 
 
 def _stream(number: int, folder: Path, task: Task, segmenter: Segmenter, turns: Turns) -> Stream:
-    def start() -> tuple[Source, Sink | None, Pipeline]:
+    def start() -> Started:
         clip = LoopedClip(task.video, rate=RATE, frames=_frames(task), threads=task.combination.threads)
         source = Paced(clip)
         sink = open_sink(folder / f"{number}.mp4", source.info, task)
-        return source, sink, make_pipeline(segmenter, turns=turns)
+        return Started(source, sink, make_pipeline(segmenter, turns=turns))
 
     return Stream(f"stream {number}", start)
 

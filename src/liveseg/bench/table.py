@@ -48,7 +48,15 @@ def heading(result: BenchResult) -> str:
 
 def tables(result: BenchResult) -> list[Table]:
     """Everything that a result tells, in tables that have rows."""
-    made = (_line(result), _stages(result), _tutorial(result), _network(result), _limits(result), _streams(result))
+    made = (
+        _line(result),
+        _stages(result),
+        _tutorial(result),
+        _network(result),
+        _limits(result),
+        _drawing(result),
+        _streams(result),
+    )
     return [table for table in made if table.rows]
 
 
@@ -157,6 +165,16 @@ def _limits(result: BenchResult) -> Table:
             rates.setdefault((name, row["precision"]), []).append(row["gops"])
     for (name, precision), values in rates.items():
         table.rows.append({"by": name, "precision": precision, "Gop/s": f"{median(values):.0f}"})
+    return table
+
+
+def _drawing(result: BenchResult) -> Table:
+    table = Table("Drawing, ms a frame on one thread, medians of the rounds")
+    spent = median_by_key([row["ms"] for row in result.drawing])
+    added = median_by_key([row["added_ms"] for row in result.drawing])
+    for name, value in spent.items():
+        more = f"{added[name]:+.2f}" if name in added else ""
+        table.rows.append({"drawing": name, "ms": f"{value:.2f}", "more than the overlay": more})
     return table
 
 

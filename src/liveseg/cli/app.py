@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from liveseg._version import __version__
-from liveseg.cli import bench, demo, doctor, export, models, pull, quantize, run
+from liveseg.cli import bench, demo, doctor, export, info, models, plot, pull, quantize, render, run
 from liveseg.cli.console import leave_pipe, say
 from liveseg.errors import LivesegError
 
@@ -24,8 +24,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("render")(render.render)
+app.command("info")(info.info)
 app.command("models")(models.models)
 app.command("pull")(pull.pull)
+app.command("plot")(plot.plot)
 app.command("bench")(bench.bench)
 app.command("export")(export.export)
 app.command("quantize")(quantize.quantize)

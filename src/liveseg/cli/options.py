@@ -59,6 +59,8 @@ def _parameter(own: dataclasses.Field[Any], told: Option, hint: Any) -> inspect.
     if hint is bool:
         # Only the form that changes something is worth a line of the help.
         flags = [f" /--no-{own.name}"] if own.default is True else [flag]
+    elif hint == bool | None:
+        flags = [f"{flag}/--no-{own.name}"]
     else:
         flags = [flag]
         about_it |= _value(told)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from liveseg.cli.console import download_progress, err, say
-from liveseg.errors import UsageError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from liveseg.job import Outcome
+    from liveseg.job import Decorate, Outcome
     from liveseg.labels import LabelSet
     from liveseg.media.address import Address
     from liveseg.media.frame import Selection, Sink, Source, SourceInfo
@@ -51,6 +51,10 @@ def make_segmenter(settings: RunSettings, *, parallel: int, live: bool) -> Segme
             parallel=parallel,
             live=live,
             size=settings.size,  # type: ignore[arg-type]  # a number or `native`, which settings parsed
+            tile=settings.tile,  # type: ignore[arg-type]  # likewise
+            tta=settings.tta,
+            unknown=settings.unknown,
+            palette=settings.palette,
             progress=progress,
         )
     cv2.setNumThreads(segmenter.threads_each)
@@ -110,6 +114,7 @@ def tuned(
         for line in chosen.said:
             say(line)
     segmenter = chosen.segmenter(_unless_quiet(settings))
+    segmenter.configure(unknown=settings.unknown, palette=settings.palette)
     cv2.setNumThreads(segmenter.threads_each)
     return segmenter
 
@@ -120,20 +125,24 @@ def make_pipeline(
     *,
     turns: Turns | None = None,
     beside: Pipeline | None = None,
+    drawn: bool = True,
 ) -> Pipeline:
-    """A line that draws as the settings say."""
+    """A line that draws as the settings say, or not at all where nobody is to see it."""
     from liveseg.pipeline import Pipeline
-    from liveseg.render.overlay import Painter
+    from liveseg.render import Renderer, style_of
+    from liveseg.render.background import replacer_of
 
-    classes = None if settings.classes is None else segmenter.labels.indices(settings.classes)
-    painter = Painter(segmenter.labels, classes)
+    background = replacer_of(settings, segmenter.labels) if drawn else None
+    renderer = Renderer(segmenter.labels, style_of(settings, segmenter.labels, background))
+    table = renderer.table()
     return Pipeline(
         segmenter,
-        render=lambda found: painter.overlay(found.image, found.mask, settings.alpha),
+        render=renderer if drawn else None,
+        untouched=renderer.untouched if drawn else None,
         workers=1 if turns is not None else None,
         turns=turns,
         beside=beside,
-        device_line=segmenter.device_line(painter.table(settings.alpha)),
+        device_line=None if table is None else segmenter.device_line(table),
     )
 
 
@@ -159,6 +168,7 @@ def made_ready(source: Source, segmenter: Segmenter, settings: RunSettings) -> S
     """A source as the line takes it: one that is live meets a warm network, and is held to the target rate."""
     from liveseg.tuning.thinned import Thinned
 
+    source.notes.extend(segmenter.notes(source.info.width, source.info.height))
     if not source.info.live:
         return source
     if settings.target_fps is not None:
@@ -193,29 +203,6 @@ def open_target(target: Path | str, named: Named, info: SourceInfo, settings: Ru
     return open_sink(str(target), info, options)
 
 
-def targets_of(
-    sources: Sequence[Named], settings: RunSettings, model: str, kinds: Sequence[Kind], *, watched: bool = False
-) -> list[Target]:
-    """Where the frames of each source go; a live one that somebody watches goes nowhere, unless `-o` says so.
-
-    Raises:
-        UsageError: as `plan_outputs`, or several sources for one stream.
-    """
-    from liveseg.media.address import Address
-    from liveseg.media.open_sink import target_kind
-    from liveseg.media.outputs import plan_outputs
-
-    if settings.output is not None and target_kind(settings.output) != "file":
-        if len(sources) > 1:
-            raise UsageError(f"{len(sources)} sources cannot all go to one stream; name one source, or --grid")
-        return [settings.output]
-    outputs = plan_outputs(sources, settings.output, model, kinds=kinds)
-    return [
-        None if watched and settings.output is None and isinstance(named, Address) else output
-        for named, output in zip(sources, outputs, strict=True)
-    ]
-
-
 def shown(target: Target) -> str | None:
     """A target for messages, without its password."""
     from liveseg.media.open_sink import shown_target
@@ -229,13 +216,15 @@ def viewer_of(settings: RunSettings, labels: LabelSet) -> Iterator[Viewer | None
     if not settings.show:
         yield None
         return
+    from liveseg.render import style_of
+    from liveseg.render.background import replacer_of
     from liveseg.viewer import viewer_if_any
 
     def explain(reason: str) -> None:
         say(f"liveseg: no window ({reason}); going on without")
 
-    classes = None if settings.classes is None else labels.indices(settings.classes)
-    with viewer_if_any(labels, alpha=settings.alpha, classes=classes, tell=say, explain=explain) as viewer:
+    style = style_of(settings, labels, replacer_of(settings, labels))
+    with viewer_if_any(labels, style=style, tell=say, explain=explain) as viewer:
         yield viewer
 
 
@@ -246,17 +235,48 @@ def selection(settings: RunSettings) -> Selection:
     return Selection(settings.start, settings.duration, settings.every, settings.limit)
 
 
-def caption(picture: NDArray[np.uint8], result: Result, outcome: Outcome) -> NDArray[np.uint8]:
-    """Draw the rate and the age of a live source's last hundred frames on them."""
-    import numpy as np
+def as_drawn(info: SourceInfo, settings: RunSettings) -> SourceInfo:
+    """What is known of a source, with the size of what is drawn of it."""
+    return replace(info, width=2 * info.width) if settings.side_by_side else info
 
+
+def caption_of(settings: RunSettings, kind: Kind) -> Decorate | None:
+    """What draws rate, age and time on the frames of a source of a kind, if anything does."""
+    if settings.caption is False or kind == "image":
+        return None
     from liveseg.render.caption import captioned
 
-    if result.frame.placeholder or result.age_ms is None:
-        return picture
-    half, most = np.percentile(outcome.recent_ages, (50, 95)) * 1e3
-    words = f"{outcome.recent_rate:.1f} fps  age p50 {half:.0f} ms, p95 {most:.0f} ms"
-    return captioned(picture, words)
+    def drawn(picture: NDArray[np.uint8], result: Result, outcome: Outcome) -> NDArray[np.uint8]:
+        words = caption(result, outcome, files=settings.caption is True)
+        return picture if words is None else captioned(picture, words)
+
+    return drawn
+
+
+def caption(result: Result, outcome: Outcome, *, files: bool) -> str | None:
+    """The rate; of a live source the age of its last hundred frames and the time of day, of a file the frame's time.
+
+    Args:
+        result: the frame.
+        outcome: what became of its source so far.
+        files: whether there are words for frames of files at all.
+    """
+    import time
+
+    import numpy as np
+
+    words = [f"{outcome.recent_rate:.1f} fps"]
+    if result.frame.placeholder:
+        return None
+    if result.age_ms is not None:
+        half, most = np.percentile(outcome.recent_ages, (50, 95)) * 1e3
+        words += [f"age p50 {half:.0f} ms, p95 {most:.0f} ms", time.strftime("%H:%M:%S")]
+    elif files:
+        minutes, tenths = divmod(round(result.timestamp * 10), 600)
+        words.append(f"{minutes}:{tenths / 10:04.1f}")
+    else:
+        return None
+    return " · ".join(words)
 
 
 def _live_options(settings: RunSettings) -> LiveOptions:

@@ -44,14 +44,15 @@ def _print_source(source: SourceReport, console: Console) -> None:
         console.print(text, markup=False)
 
     if source.skipped:
-        line(f"{source.source}: left out, {source.output} exists")
+        there = [*([source.output] if source.output else []), *(str(path) for _, path in source.files)]
+        line(f"{source.source}: left out, {' and '.join(there)} {'exists' if len(there) == 1 else 'exist'}")
         return
     if source.outcome is None:
         line(f"{source.source}: failed: {source.error}")
         return
     line(f"{source.source} -> {source.output}" if source.output else source.source)
-    if source.mask is not None:
-        line(f"  mask: {source.mask}")
+    for kind, path in source.files:
+        line(f"  {kind}: {path}")
     if source.kind == "image":
         found = [area for area in source.outcome.areas if area.name != "background"]
         listed = ", ".join(f"{area.name} {_percent(area.share)}" for area in found)

@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liveseg.cli import parts
+from liveseg.cli import parts, saving, watching
 from liveseg.cli.console import err, frame_progress, out, say
 from liveseg.cli.options import with_settings
 from liveseg.cli.report import print_report
 from liveseg.errors import LivesegError, UsageError
-from liveseg.files import refuse_existing
 from liveseg.report import RunReport, SourceReport
 from liveseg.settings import RunSettings
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from liveseg.cli.parts import Named, Target
+    from liveseg.cli.parts import Named
+    from liveseg.cli.saving import Planned
+    from liveseg.events.watch import Watch
     from liveseg.media.frame import Source
     from liveseg.media.paths import Kind
-    from liveseg.pipeline import Pipeline, Result
+    from liveseg.pipeline import Pipeline
     from liveseg.segmenter import Segmenter
     from liveseg.viewer import Viewer
 
@@ -42,7 +43,8 @@ Sources = Annotated[
 def run(sources: Sources, settings: RunSettings) -> None:
     """Segment images, videos and live sources: each gets an overlay of its classes, and the run ends with a report.
 
-    Results go to outputs/ unless -o says otherwise. Several sources of which one is live run at the same time.
+    --save makes masks, cut-outs, polygons and tables besides or instead. Results go to outputs/ unless -o says
+    otherwise. Several sources of which one is live run at the same time.
     """
     from liveseg.cli.together import run_together
     from liveseg.media.address import Address
@@ -52,7 +54,9 @@ def run(sources: Sources, settings: RunSettings) -> None:
     if settings.grid and len(named) == 1:
         raise UsageError("--grid shows several sources in one picture; name more than one, or leave it out")
     several = len(named) > 1 and (settings.grid or any(isinstance(one, Address) for one in named))
-    finish(run_together(named, settings) if several else run_sources(named, settings), settings)
+    with watching.watch_of(settings, overwrite=settings.overwrite) as watch:
+        report = (run_together if several else run_sources)(named, settings, watch)
+    finish(report, settings)
 
 
 def finish(report: RunReport, settings: RunSettings) -> None:
@@ -71,7 +75,7 @@ def finish(report: RunReport, settings: RunSettings) -> None:
         raise typer.Exit(1)
 
 
-def run_sources(sources: Sequence[Named], settings: RunSettings) -> RunReport:
+def run_sources(sources: Sequence[Named], settings: RunSettings, watch: Watch | None = None) -> RunReport:
     """Run sources one after the other; with several, one that fails is reported and the others go on.
 
     Raises:
@@ -86,19 +90,47 @@ def run_sources(sources: Sequence[Named], settings: RunSettings) -> RunReport:
         segmenter, opened = _segmenter(sources, kinds, settings, stop)
         for source in opened.values():
             stack.callback(source.close)
-        viewer = stack.enter_context(parts.viewer_of(settings, segmenter.labels))
-        pipeline = parts.make_pipeline(segmenter, settings)
-        targets = parts.targets_of(sources, settings, segmenter.model, kinds, watched=viewer is not None)
-        masks = _masks(sources, targets, kinds) if settings.mask else [None] * len(sources)
+        return run_through(segmenter, sources, kinds, opened, settings, watch, stop)
+
+
+def run_through(
+    segmenter: Segmenter,
+    sources: Sequence[Named],
+    kinds: Sequence[Kind],
+    opened: Mapping[Named, Source],
+    settings: RunSettings,
+    watch: Watch | None,
+    stop: threading.Event,
+) -> RunReport:
+    """Run sources one after the other through a segmenter, or what stands in for one.
+
+    Args:
+        segmenter: the one for all of them.
+        sources: what they are called.
+        kinds: what each is.
+        opened: those of them that are open already.
+        settings: what the user said.
+        watch: what follows them.
+        stop: ends the run in good order when set.
+
+    Raises:
+        LivesegError: the only source failed.
+    """
+    with parts.viewer_of(settings, segmenter.labels) as viewer:
+        if watch is not None:
+            watch.check(segmenter.labels)
+        plans = saving.plan(sources, settings, segmenter.model, kinds, watched=viewer is not None)
+        drawn = viewer is not None or any(planned.overlay is not None for planned in plans) or watching.clips(watch)
+        pipeline = parts.make_pipeline(segmenter, settings, drawn=drawn)
         report = RunReport(segmenter, pipeline)
-        for named, kind, target, mask in zip(sources, kinds, targets, masks, strict=True):
+        for named, kind, planned in zip(sources, kinds, plans, strict=True):
             if stop.is_set():
                 break
-            if settings.skip_existing and _exists(target) and (mask is None or mask.exists()):
-                report.sources.append(SourceReport(str(named), kind, parts.shown(target), skipped=True))
+            if settings.skip_existing and not planned.empty and planned.missing().empty:
+                report.sources.append(saving.report_of(named, kind, planned, skipped=True))
                 continue
             try:
-                done = _run_one(named, target, mask, pipeline, settings, viewer, stop, opened.get(named))
+                done = _run_one(named, planned, pipeline, settings, viewer, stop, opened.get(named), watch)
             except LivesegError as error:
                 if len(sources) == 1 and (not settings.json or isinstance(error, UsageError)):
                     raise
@@ -124,8 +156,8 @@ def _segmenter(
     named, source = _first_that_opens(sources, settings, stop)
     try:
         # Where exactly it goes depends on the model that is chosen here, whether and how it is encoded does not.
-        (target,) = parts.targets_of([named], settings, "model", kinds[:1], watched=settings.show)
-        return parts.tuned(settings, source.info, target=target), {named: source}
+        (planned,) = saving.plan([named], settings, "model", kinds[:1], watched=settings.show)
+        return parts.tuned(settings, source.info, target=planned.overlay), {named: source}
     except BaseException:
         source.close()
         raise
@@ -143,61 +175,31 @@ def _first_that_opens(sources: Sequence[Named], settings: RunSettings, stop: thr
 
 def _run_one(
     named: Named,
-    target: Target,
-    mask: Path | None,
+    planned: Planned,
     pipeline: Pipeline,
     settings: RunSettings,
     viewer: Viewer | None,
     stop: threading.Event,
     opened: Source | None,
+    watch: Watch | None = None,
 ) -> SourceReport:
     from liveseg.job import convert
     from liveseg.viewer import END_KEYS
 
-    if mask is not None and settings.skip_existing and mask.exists():
-        mask = None
-    if mask is not None:
-        refuse_existing(mask, overwrite=settings.overwrite)
+    if settings.skip_existing:
+        planned = planned.missing()
+    planned.check(overwrite=settings.overwrite)
     source = opened or parts.open_named(named, settings, stop=stop)
+    source, sink, _, products = saving.started(named, source, planned, pipeline, settings, watch)
     kind = source.info.kind
-    only_mask = settings.skip_existing and _exists(target)
-    try:
-        source = parts.made_ready(source, pipeline.segmenter, settings)
-        sink = None if only_mask or target is None else parts.open_target(target, named, source.info, settings)
-    except BaseException:
-        source.close()
-        raise
-
     if viewer is not None:
-        stem = target if isinstance(target, Path) else Path("outputs") / named.stem
+        stem = planned.overlay if isinstance(planned.overlay, Path) else Path("outputs") / named.stem
         viewer.begin(live=source.info.live, stem=stem.with_suffix(""), stop=stop)
     with frame_progress(str(named), source.info.frame_count, quiet=settings.quiet) as advance:
-
-        def on_result(result: Result) -> None:
-            if mask is not None:
-                result.segmentation.save_mask(mask, overwrite=settings.overwrite)
-            advance(result)
-
-        draw = parts.caption if settings.caption and source.info.live else None
-        outcome = convert(source, sink, pipeline, screen=viewer, decorate=draw, on_result=on_result, stop=stop)
-    if settings.mask and kind == "video":
-        outcome.notes.append("--mask writes the masks of images; for a video there is none yet")
+        draw = watching.with_outlines(parts.caption_of(settings, kind), watch, settings)
+        outcome = convert(
+            source, sink, pipeline, screen=viewer, products=products, decorate=draw, on_result=advance, stop=stop
+        )
     if viewer is not None and kind == "image" and outcome.ended_by == "end":
         outcome.ended_by = "key" if viewer.wait_key() in END_KEYS else "end"
-    return SourceReport(str(named), kind, parts.shown(target), mask, outcome)
-
-
-def _masks(sources: Sequence[Named], targets: Sequence[Target], kinds: Sequence[Kind]) -> list[Path | None]:
-    from liveseg.media.outputs import plan_masks
-
-    if not all(isinstance(target, Path) for target in targets):
-        raise UsageError("--mask writes a file beside each output; name a file or a folder with -o")
-    return plan_masks(
-        [named for named in sources if isinstance(named, Path)],
-        [target for target in targets if isinstance(target, Path)],
-        kinds,
-    )
-
-
-def _exists(target: Target) -> bool:
-    return isinstance(target, Path) and target.exists()
+    return saving.report_of(named, kind, planned, outcome)

@@ -6,23 +6,26 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liveseg.cli import parts
+from liveseg.cli import parts, saving, watching
 from liveseg.cli.console import say
 from liveseg.errors import UsageError
 from liveseg.files import refuse_existing
 from liveseg.labels import PASCAL_VOC
 from liveseg.report import RunReport, SourceReport
+from liveseg.settings.save import OVERLAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from liveseg.cli.parts import Named, Target
-    from liveseg.media.frame import Sink, Source, SourceInfo
+    from liveseg.cli.saving import Planned
+    from liveseg.events.watch import Watch
+    from liveseg.media.frame import Sink, SourceInfo
     from liveseg.media.paths import Kind
     from liveseg.pipeline import Pipeline
     from liveseg.segmenter import Segmenter
     from liveseg.settings import RunSettings
-    from liveseg.streams import GridView, Stream
+    from liveseg.streams import GridView, Started, Stream
 
 _GRID = Path("grid")
 """What the one picture of all streams is called in the names of outputs."""
@@ -31,7 +34,7 @@ _TUNED = "tuned"
 """What stands for the model's name in outputs where each stream gets a model of its own."""
 
 
-def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
+def run_together(sources: Sequence[Named], settings: RunSettings, watch: Watch | None = None) -> RunReport:
     """Run sources at the same time; one that fails or ends is reported and the others go on.
 
     Raises:
@@ -41,43 +44,47 @@ def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
     from liveseg.media.paths import kind_of
     from liveseg.streams import GridView, Stream, run_streams
 
-    for option, given in {"--mask": settings.mask, "--skip-existing": settings.skip_existing}.items():
-        if given:
-            raise UsageError(f"{option} is for files one after the other, not for several sources at once")
+    if settings.skip_existing:
+        raise UsageError("--skip-existing is for files one after the other, not for several sources at once")
     kinds: list[Kind] = [kind_of(named) if isinstance(named, Path) else "video" for named in sources]
-    shared = _Shared(len(sources), settings)
+    shared = _Shared(len(sources), settings, watch)
     labels = PASCAL_VOC if shared.segmenter is None else shared.segmenter.labels
+    if watch is not None:
+        watch.check(labels)
     with parts.viewer_of(settings, labels) as viewer, stop_on_signals() as stop:
-        targets: list[Target] = [None] * len(sources)
+        watched = viewer is not None
         grid_target: Target = None
         if settings.grid:
-            (grid_target,) = parts.targets_of([_GRID], settings, shared.model, ["video"])
-            if viewer is not None and settings.output is None:
-                grid_target = None
+            grid_target, plans = saving.plan_grid(_GRID, sources, settings, shared.model, kinds, watched=watched)
             if isinstance(grid_target, Path):
                 refuse_existing(grid_target, overwrite=settings.overwrite)
         else:
-            targets = parts.targets_of(sources, settings, shared.model, kinds, watched=viewer is not None)
+            plans = saving.plan(sources, settings, shared.model, kinds, watched=watched)
+        for planned in plans:
+            planned.check(overwrite=settings.overwrite)
         if viewer is not None:
             viewer.begin(live=True, stem=Path("outputs") / _GRID, stop=stop)
-        draw = parts.caption if settings.caption else None
         streams = [
-            Stream(named.name if isinstance(named, Path) else str(named), shared.starter(named, target, stop), draw)
-            for named, target in zip(sources, targets, strict=True)
+            Stream(
+                named.name if isinstance(named, Path) else str(named),
+                shared.starter(named, planned, stop),
+                watching.with_outlines(parts.caption_of(settings, kind), watch, settings),
+            )
+            for named, kind, planned in zip(sources, kinds, plans, strict=True)
         ]
 
         def open_grid(info: SourceInfo) -> Sink:
             return parts.open_target(str(grid_target), _GRID, info, settings)
 
         with GridView(streams, open_sink=None if grid_target is None else open_grid, screen=viewer) as view:
-            seen = settings.grid or viewer is not None
+            seen = settings.grid or watched
             run_streams(streams, stop=stop, on_tick=view.tick if seen else None)
     report = shared.report(streams)
-    for named, kind, target, one in zip(sources, kinds, targets, streams, strict=True):
+    for named, kind, planned, one in zip(sources, kinds, plans, streams, strict=True):
         if one.error is not None:
             say(f"liveseg: {one.error}")
         error = None if one.error is None else str(one.error)
-        report.sources.append(SourceReport(str(named), kind, parts.shown(target), outcome=one.outcome, error=error))
+        report.sources.append(saving.report_of(named, kind, planned, one.outcome, error=error))
     report.grid = _grid_report(view, grid_target)
     return report
 
@@ -85,13 +92,14 @@ def run_together(sources: Sequence[Named], settings: RunSettings) -> RunReport:
 class _Shared:
     """What the streams share: one network and the turns at it, or, tuned, the networks of all levels."""
 
-    def __init__(self, count: int, settings: RunSettings) -> None:
+    def __init__(self, count: int, settings: RunSettings, watch: Watch | None) -> None:
         from liveseg.runtimes.base import available_cores
         from liveseg.tuning.cost import Line
         from liveseg.tuning.engines import Networks
         from liveseg.turns import Turns
 
-        self._count, self._settings = count, settings
+        self._count, self._settings, self._watch = count, settings, watch
+        self._drawn = settings.show or OVERLAY in settings.saves or watching.clips(watch)
         self._parallel = min(settings.threads or available_cores(), count)
         self._turns = Turns(self._parallel)
         self._tuning = threading.Lock()
@@ -106,21 +114,17 @@ class _Shared:
         """The model's name in those of outputs."""
         return _TUNED if self.segmenter is None else self.segmenter.model
 
-    def starter(
-        self, named: Named, target: Target, stop: threading.Event
-    ) -> Callable[[], tuple[Source, Sink | None, Pipeline]]:
-        """What opens a source, its sink and its line, in the stream's own thread."""
+    def starter(self, named: Named, planned: Planned, stop: threading.Event) -> Callable[[], Started]:
+        """What opens a source and what is made of it, in the stream's own thread."""
 
-        def start() -> tuple[Source, Sink | None, Pipeline]:
+        def start() -> Started:
             source = parts.open_named(named, self._settings, stop=stop)
             try:
-                pipeline = self._line(source.info, target)
-                source = parts.made_ready(source, pipeline.segmenter, self._settings)
-                sink = None if target is None else parts.open_target(target, named, source.info, self._settings)
+                pipeline = self._line(source.info, planned.overlay)
             except BaseException:
                 source.close()
                 raise
-            return source, sink, pipeline
+            return saving.started(named, source, planned, pipeline, self._settings, self._watch)
 
         return start
 
@@ -145,7 +149,9 @@ class _Shared:
                 networks=self._networks,
                 keep=self._first is None,
             )
-            pipeline = parts.make_pipeline(segmenter, self._settings, turns=self._turns, beside=self._first)
+            pipeline = parts.make_pipeline(
+                segmenter, self._settings, turns=self._turns, beside=self._first, drawn=self._drawn
+            )
             self._first = self._first or pipeline
         return pipeline
 

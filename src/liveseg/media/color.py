@@ -138,33 +138,55 @@ def to_array(frame: VideoFrame) -> NDArray[np.uint8]:
     return array
 
 
-class YuvConverter:
-    """Turns RGB pictures into frames for an encoder: `yuv420p`, BT.709, limited range, tagged so.
+def converter_to(pixels: str, width: int, height: int) -> YuvConverter | GrayConverter:
+    """What turns pictures into frames of an encoder's pixel format: grey pictures, RGBA where it has alpha, or RGB."""
+    return GrayConverter(width, height) if pixels == "gray" else YuvConverter(width, height, pixels)
 
-    An odd width or height, which `yuv420p` does not have, is made even by repeating the last column or row.
+
+class GrayConverter:
+    """Turns grey pictures into frames for an encoder, as they are; see `YuvConverter`."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width = width
+        self.height = height
+
+    def __call__(self, image: NDArray[np.uint8]) -> VideoFrame:
+        """A frame from `(H, W)` `uint8`, 0 for black and 255 for white."""
+        frame = VideoFrame.from_ndarray(np.ascontiguousarray(image), format="gray")
+        frame.color_range = ColorRange.JPEG
+        return frame
+
+
+class YuvConverter:
+    """Turns RGB or RGBA pictures into frames for an encoder: BT.709, limited range, tagged so; alpha in full range.
+
+    An odd width or height, which 4:2:0 does not have, is made even by repeating the last column or row.
 
     Args:
         width: of the pictures, in pixels.
         height: likewise.
+        pixels: FFmpeg's name of what comes out: `yuv420p`, or with alpha `yuva420p` or `yuva444p10le`.
     """
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, pixels: str = "yuv420p") -> None:
         self._reformatter = VideoReformatter()
-        self.width = width + width % 2
-        self.height = height + height % 2
-        self._odd_width = width % 2 == 1
-        self._odd_height = height % 2 == 1
+        self._to = pixels
+        self._odd_width = width % 2 == 1 and "420" in pixels
+        self._odd_height = height % 2 == 1 and "420" in pixels
+        self.width = width + self._odd_width
+        self.height = height + self._odd_height
+        channels = 4 if pixels.startswith("yuva") else 3
         # Reused for every picture, as the conversion below copies out of it. It is FFmpeg's own memory because
         # swscale reads in whole vectors, beyond the end of a row that is no multiple of them.
-        self._rgb = VideoFrame(self.width, self.height, "rgb24")
+        self._rgb = VideoFrame(self.width, self.height, "rgba" if channels == 4 else "rgb24")
         plane = self._rgb.planes[0]
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-        self._pixels = rows[: self.height, : self.width * 3].reshape(self.height, self.width, 3)
+        self._pixels = rows[: self.height, : self.width * channels].reshape(self.height, self.width, channels)
         if not np.shares_memory(self._pixels, rows):
             raise RuntimeError("numpy copied a view that has to be one")
 
     def __call__(self, image: NDArray[np.uint8]) -> VideoFrame:
-        """A frame of `self.width` x `self.height` from `(H, W, 3)` `uint8` RGB of the announced size."""
+        """A frame of `self.width` x `self.height` from `(H, W, 3)`, or with alpha `(H, W, 4)`, as announced."""
         height, width = image.shape[:2]
         self._pixels[:height, :width] = image
         if self._odd_width:
@@ -173,7 +195,7 @@ class YuvConverter:
             self._pixels[-1] = self._pixels[-2]
         frame = self._reformatter.reformat(
             self._rgb,
-            format="yuv420p",
+            format=self._to,
             src_color_range=ColorRange.JPEG,
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,

@@ -136,16 +136,17 @@ _PRESET_OPTION = {"libvpx-vp9": "cpu-used"}
 
 @dataclass(frozen=True)
 class Encoding:
-    """How one file is to be encoded: its kind, the video encoder, and the encoder's own options."""
+    """How a file is to be encoded: its kind, the video encoder, the encoder's own options and what pixels it takes."""
 
     container: Container
     codec: str
     options: dict[str, str]
+    pixels: str = "yuv420p"
 
     def options_for(self, threads: int) -> dict[str, str]:
         """All options of the encoder, as FFmpeg takes them; to some, their threads have to be told in this way."""
-        own = {name: value.format(threads=threads) for name, value in ENCODERS[self.codec].options.items()}
-        return self.options | own
+        own = ENCODERS[self.codec].options if self.codec in ENCODERS else {}
+        return self.options | {name: value.format(threads=threads) for name, value in own.items()}
 
 
 def choose_encoding(

@@ -134,13 +134,11 @@ class Source(Protocol):
         self.close()
 
 
-class Sink(Protocol):
-    """Where frames go; a context manager that commits, or aborts where it is left by an exception."""
+class Committing(Protocol):
+    """What is written whole or not at all: a context manager that commits, or aborts where an exception leaves it."""
 
     notes: list[str]
-
-    def write(self, frame: Frame) -> None:
-        """Take a finished frame; its time must be later than the last one's."""
+    """One line each for what the user should know, filled while writing."""
 
     def commit(self) -> None:
         """Finish the file and give it its final name."""
@@ -158,3 +156,10 @@ class Sink(Protocol):
             self.commit()
         else:
             self.abort()
+
+
+class Sink(Committing, Protocol):
+    """Where frames go."""
+
+    def write(self, frame: Frame) -> None:
+        """Take a finished frame; its time must be later than the last one's."""

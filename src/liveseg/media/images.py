@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from liveseg.errors import MediaError, SinkError, SourceNotFoundError, UsageError
 from liveseg.files import atomic_write, refuse_existing
@@ -29,6 +30,7 @@ __all__ = [
     "ImageSource",
     "NotAnImageError",
     "is_image",
+    "mask_image",
     "read_image",
     "to_rgb",
     "write_image",
@@ -51,6 +53,9 @@ WRITTEN_EXTENSIONS: dict[str, dict[str, Any]] = {
 
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
 _IGNORED_COLOR = (224, 224, 192)
+
+LABELS_KEY = "liveseg"
+"""The text chunk of a mask's PNG that holds its label set, as JSON."""
 
 
 def read_image(source: str | PathLike[str] | IO[bytes], notes: list[str] | None = None) -> NDArray[np.uint8]:
@@ -104,12 +109,15 @@ class ImageSource(Source):
         self.notes: list[str] = []
         self._name, self._file, self._own = _open(source)
         try:
-            self._image = self._identify()
-            width, height = _shown_size(self._image)
+            image = self._identify()
+            width, height = _shown_size(image)
         except BaseException:
             self.close()
             raise
         self.info = SourceInfo(self._name, "image", width, height)
+        self._image: Image.Image | None = image
+        self.format = image.format or "TIFF"  # what Pillow cannot read itself
+        """What the file is, by Pillow's name of the format."""
 
     def read(self) -> NDArray[np.uint8]:
         """The image as `(H, W, 3)` `uint8` RGB.
@@ -117,10 +125,12 @@ class ImageSource(Source):
         Raises:
             MediaError: the file is damaged or cut off.
         """
+        # Pillow's own copy of the pixels, four bytes each, is let go of as soon as they are read.
+        image, self._image = self._image or self._identify(), None
         try:
-            if _has_more(self._image):
+            if _has_more(image):
                 self.notes.append("it holds several pictures; the first one is used")
-            return to_rgb(self._image, self.notes)
+            return to_rgb(image, self.notes)
         except MediaError as error:
             raise MediaError(f"cannot read {self._name}: {error}") from error
 
@@ -134,6 +144,7 @@ class ImageSource(Source):
 
     def _identify(self) -> Image.Image:
         try:
+            self._file.seek(0)
             start = self._file.read(16)
             self._file.seek(0)
         except OSError as error:
@@ -210,13 +221,31 @@ def write_image(
     return path
 
 
+def mask_image(mask: NDArray[np.uint8], labels: LabelSet) -> Image.Image:
+    """`(H, W)` `uint8` class indices as a Pillow image of mode `P`, with the classes' colours as its palette.
+
+    Index 255 (no class) is light grey.
+
+    Raises:
+        UsageError: an array of another form.
+    """
+    if mask.ndim != 2 or mask.dtype != np.uint8 or 0 in mask.shape:
+        raise UsageError(f"a mask is (H, W) uint8, not {mask.shape} {mask.dtype}")
+    palette = labels.colors.copy()
+    palette[IGNORE_INDEX] = _IGNORED_COLOR
+    image = Image.fromarray(np.ascontiguousarray(mask))
+    image.putpalette(palette.tobytes())
+    return image
+
+
 def write_mask(
     path: str | PathLike[str], mask: NDArray[np.uint8], labels: LabelSet, *, overwrite: bool = False
 ) -> Path:
     """Write `(H, W)` `uint8` class indices as a palette PNG, as Pascal VOC does.
 
     Viewers show the classes' colours, and index 255 (no class) in light grey. Read by Pillow, as in
-    `numpy.array(PIL.Image.open(path))`, it is the mask again; OpenCV gives the colours, whatever its flags.
+    `numpy.array(PIL.Image.open(path))`, it is the mask again; OpenCV gives the colours, whatever its flags. The class
+    names are in its text chunk `liveseg`.
 
     Raises:
         UsageError: an extension other than .png, or an array of another form.
@@ -226,14 +255,11 @@ def write_mask(
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise UsageError(f"a mask is written as .png, which keeps its numbers, not as {path.name!r}")
-    if mask.ndim != 2 or mask.dtype != np.uint8 or 0 in mask.shape:
-        raise UsageError(f"a mask is (H, W) uint8, not {mask.shape} {mask.dtype}")
-    palette = labels.colors.copy()
-    palette[IGNORE_INDEX] = _IGNORED_COLOR
-    image = Image.fromarray(np.ascontiguousarray(mask))
-    image.putpalette(palette.tobytes())
+    image = mask_image(mask, labels)
+    names = PngImagePlugin.PngInfo()
+    names.add_text(LABELS_KEY, json.dumps(labels.to_json()))
     with atomic_write(path, overwrite=overwrite) as partial:
-        image.save(partial, format="PNG")
+        image.save(partial, format="PNG", pnginfo=names)
     return path
 
 

@@ -24,6 +24,9 @@ _TIFF_BITS = 258
 _TIFF_PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
 _FILTERS = threading.Lock()
+_STRIP_PIXELS = 1 << 22
+_DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+"""More than 8 bits a pixel, whose range is that of the whole picture."""
 
 # Without a handler, Python prints what Pillow logs about a damaged file beside our own line.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -51,8 +54,23 @@ def to_rgb(image: Image.Image, notes: list[str] | None = None) -> NDArray[np.uin
         image.load()
     except Exception as error:  # what a decoder raises on damaged data has no common class
         raise MediaError(f"the picture is damaged: {one_line(error)}") from error
+    image = _upright(image, notes)
+    if image.mode in _DEEP or image.width * image.height <= _STRIP_PIXELS:
+        return _opaque_rgb(image, notes)
+    # What a large picture becomes on its way is made of strips of it, or it would be in memory several times over.
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    rows = max(_STRIP_PIXELS // image.width, 1)
+    for top in range(0, image.height, rows):
+        said: list[str] = []
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        pixels[top : top + rows] = _opaque_rgb(strip, said)
+        notes += [note for note in said if note not in notes]
+    return pixels
+
+
+def _opaque_rgb(image: Image.Image, notes: list[str]) -> NDArray[np.uint8]:
     profile = image.info.get("icc_profile")
-    color, alpha = _split_alpha(_upright(image, notes), notes)
+    color, alpha = _split_alpha(image, notes)
     if profile:
         color = _to_srgb(color, profile, notes)
     color = color.convert("RGB")
@@ -142,7 +160,7 @@ def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
 
 def _split_alpha(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
     """The colours, in the mode that an ICC profile speaks of (L, RGB or CMYK), and the opacity."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+    if image.mode in _DEEP:
         return Image.fromarray(_grey(image, notes)), None
     if image.mode == "La":
         image = image.convert("LA")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 TAGS = {"hevc": "hvc1"}
 """Codec tags by codec: Apple's players want HEVC's parameters outside of the packets, which this one promises."""
 
+_VARIANTS = frozenset({"prores"})
+"""Codecs whose tag says which of their variants it is, so that it has to go along."""
+
 
 def remux(
     source: Path,
@@ -46,8 +49,11 @@ def remux(
         for stream in reading.streams:
             # As it is: otherwise PyAV would look for an encoder of that codec.
             track = writing.add_stream_from_template(stream, opaque=True)
-            if track.codec_context.codec.canonical_name in TAGS:
-                track.codec_context.codec_tag = TAGS[track.codec_context.codec.canonical_name]
+            codec = track.codec_context.codec.canonical_name
+            if codec in TAGS:
+                track.codec_context.codec_tag = TAGS[codec]
+            elif codec in _VARIANTS:
+                track.codec_context.codec_tag = stream.codec_context.codec_tag
             tracks[stream.index] = track
         for packet in reading.demux():
             if packet.dts is not None:

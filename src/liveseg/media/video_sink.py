@@ -14,7 +14,7 @@ from av.error import FFmpegError
 from liveseg import files
 from liveseg.errors import LivesegError, MediaError, SinkError
 from liveseg.media.audio import open_sound
-from liveseg.media.color import YuvConverter
+from liveseg.media.color import converter_to
 from liveseg.media.encoding import choose_encoding, usable_time_base
 from liveseg.media.frame import Selection, Sink
 from liveseg.media.frame_check import FrameCheck
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from liveseg.media.audio_track import Sound
+    from liveseg.media.encoding import Encoding
     from liveseg.media.frame import Frame, SourceInfo
 
 _KEY_FRAME_SECONDS = 2
@@ -57,6 +58,7 @@ class VideoSink(Sink):
         selection: the source's, so that sound does not outlast its duration.
         threads: at most this many for encoding; by default one a processor, up to four.
         overwrite: whether a file of that name may be replaced.
+        encoding: instead of what codec, quality and preset say; `alpha_video` has those for other pictures than RGB.
 
     Raises:
         UsageError: an extension, codec, quality or preset that is not known.
@@ -76,17 +78,18 @@ class VideoSink(Sink):
         selection: Selection | None = None,
         threads: int | None = None,
         overwrite: bool = False,
+        encoding: Encoding | None = None,
     ) -> None:
         self.notes: list[str] = []
         self._path = Path(path)
         self._info = info
-        self._encoding = choose_encoding(path, codec, crf, preset)
+        self._encoding = encoding or choose_encoding(path, codec, crf, preset)
         self._threads = codec_threads(threads)
         self._selection = selection or Selection()
         self._overwrite = overwrite
         self._time_base = usable_time_base(info.time_base)
         self._check = FrameCheck(self._path, info)
-        self._convert = YuvConverter(max(info.width, 1), max(info.height, 1))
+        self._convert = converter_to(self._encoding.pixels, max(info.width, 1), max(info.height, 1))
         self._begin: Fraction | None = None
         self._last_time = Fraction(0)
         self._held: VideoFrame | None = None
@@ -175,6 +178,7 @@ class VideoSink(Sink):
             time_base=self._time_base,
             threads=self._threads,
             key_seconds=_KEY_FRAME_SECONDS,
+            pixels=self._encoding.pixels,
         )
         if audio_from is not None:
             self._sound = open_sound(self._output, container, audio_from, self.notes)

@@ -30,18 +30,20 @@ def add_video(
     time_base: Fraction,
     threads: int,
     key_seconds: int,
+    pixels: str = "yuv420p",
 ) -> VideoStream:
-    """Add a track of `yuv420p`, BT.709, limited range, its encoder open.
+    """Add a track of BT.709, limited range, or of grey in full range; its encoder is open.
 
     Args:
         output: a container that is not begun yet.
         codec: an encoder of FFmpeg.
         options: its own, quality and effort among them.
-        size: width and height in pixels, both even.
+        size: width and height in pixels, both even where the pixels are 4:2:0.
         rate: frames a second, about; times are those of the frames.
         time_base: seconds a unit of the frames' `pts`.
         threads: of the encoder.
         key_seconds: at least one key frame in so many seconds.
+        pixels: FFmpeg's name of what the encoder is given: `yuv420p`, one with alpha, or `gray`.
 
     Raises:
         av.FFmpegError: the encoder does not take such pictures or options.
@@ -56,7 +58,7 @@ def add_video(
         width=size[0],
         height=size[1],
         time_base=time_base,
-        pix_fmt="yuv420p",
+        pix_fmt=pixels,
     )
     if not isinstance(stream, VideoStream):
         raise TypeError(f"{codec} is no encoder of video")
@@ -64,9 +66,12 @@ def add_video(
     context.thread_count = threads
     context.gop_size = min(max(round(key_seconds * rate), 1), _MOST_FRAMES_BETWEEN_KEYS)
     context.colorspace = context.color_primaries = context.color_trc = BT709
-    context.color_range = ColorRange.MPEG
+    context.color_range = ColorRange.JPEG if pixels == "gray" else ColorRange.MPEG
     if context.codec.canonical_name in TAGS:
         context.codec_tag = TAGS[context.codec.canonical_name]
+    if pixels == "yuva420p":
+        # WebM keeps alpha as a second picture beside each frame; by this players know that it is there.
+        stream.metadata["alpha_mode"] = "1"
     # Here rather than at the first frame, so that what it does not take is known before the work begins.
     context.open()
     return stream

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from liveseg.errors import UsageError
+from liveseg.labels import IGNORE_INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
 
 DEFAULT_ALPHA = 0.6
+
+_STRIP_PIXELS = 1 << 18
+"""How many pixels are drawn at once: what each step leaves stays in a cache, which is three times as fast at 768x576,
+and does not add up to a gigabyte for 100 megapixels."""
 
 
 class Painter:
@@ -39,11 +44,24 @@ class Painter:
         self._colors = colors.reshape(256, 1, 3)
         self._drawn = np.where(drawn, np.uint8(255), np.uint8(0))
         self._draws_all_but_zero = bool(drawn[1 : len(labels)].all()) and labels.background
+        # One value for all that is not drawn, so that no contour runs between two classes that nobody sees.
+        self._seen = np.where(drawn, np.arange(256, dtype=np.uint8), np.uint8(0 if labels.background else IGNORE_INDEX))
 
     def color(self, mask: Pixels) -> Pixels:
         """The classes' colours on black: `(H, W)` indices to `(H, W, 3)` `uint8` RGB."""
         # OpenCV's look-up keeps the channel order of the table that it is given, so RGB stays RGB.
         return np.asarray(cv2.applyColorMap(np.ascontiguousarray(mask), self._colors), np.uint8)
+
+    def seen(self, mask: Pixels) -> Pixels:
+        """The mask as it is drawn, `(H, W)` `uint8`: one index that has no colour where nothing is."""
+        if self._draws_all_but_zero:
+            return np.ascontiguousarray(mask)
+        return np.asarray(cv2.LUT(mask, self._seen), np.uint8)
+
+    def where(self, mask: Pixels) -> Pixels:
+        """Where a class is drawn: `(H, W)` `uint8` that is not 0 there."""
+        # Every value but 0 counts, and class indices are just that.
+        return np.ascontiguousarray(mask) if self._draws_all_but_zero else np.asarray(cv2.LUT(mask, self._drawn))
 
     def overlay(self, image: Pixels, mask: Pixels, alpha: float = DEFAULT_ALPHA) -> Pixels:
         """The picture with its classes tinted: `(1 - alpha) * image + alpha * color` on drawn classes.
@@ -62,10 +80,13 @@ class Painter:
             raise UsageError(f"alpha is an opacity from 0 to 1, not {alpha}")
         if image.shape[:2] != mask.shape:
             raise UsageError(f"the mask is {mask.shape} but the image is {image.shape[:2]}")
-        tinted = cv2.addWeighted(image, 1.0 - alpha, self.color(mask), alpha, 0.0)
-        # Copied under a mask, since every non-zero mask value counts and class indices are just that.
-        where = np.ascontiguousarray(mask) if self._draws_all_but_zero else cv2.LUT(mask, self._drawn)
-        return np.asarray(cv2.copyTo(tinted, where, image.copy()), np.uint8)
+        drawn: Pixels = image.copy()
+        rows = max(_STRIP_PIXELS // image.shape[1], 1)
+        for top in range(0, image.shape[0], rows):
+            part = slice(top, top + rows)
+            tinted = cv2.addWeighted(image[part], 1.0 - alpha, self.color(mask[part]), alpha, 0.0)
+            cv2.copyTo(tinted, self.where(mask[part]), drawn[part])
+        return drawn
 
     def table(self, alpha: float = DEFAULT_ALPHA) -> Pixels:
         """What `overlay` does, as a table for those who draw elsewhere, such as on a GPU.

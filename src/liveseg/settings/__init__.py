@@ -7,7 +7,7 @@ answers.
 
 from liveseg.settings.bench import BenchSettings
 from liveseg.settings.export import ExportSettings, GateSettings, QuantizeSettings
-from liveseg.settings.model import ModelSettings, Precision, RuntimeName
+from liveseg.settings.model import ModelSettings, Precision, RuntimeName, Tta
 from liveseg.settings.option import Option, about, check, option
 from liveseg.settings.run import RunSettings
 
@@ -21,6 +21,7 @@ __all__ = [
     "QuantizeSettings",
     "RunSettings",
     "RuntimeName",
+    "Tta",
     "about",
     "check",
     "option",

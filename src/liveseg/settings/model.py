@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from liveseg.settings.option import option
-from liveseg.settings.parse import parse_size
+from liveseg.settings.parse import parse_size, parse_tile
 
 _MODEL = "Model"
 
 RuntimeName = Literal["auto", "onnx", "openvino", "torch"]
+Tta = Literal["off", "flip", "full"]
 Precision = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
 
@@ -41,4 +42,17 @@ class ModelSettings:
         parse=parse_size,
         group=_MODEL,
         metavar="PIXELS|native",
+    )
+    tile: int | str = option(
+        "auto",
+        "Cut pictures into overlapping tiles: on, or a tile's side in pixels; at the picture's own scale, or that of"
+        " --size. auto: only what is too large for the network in one piece.",
+        parse=parse_tile,
+        group=_MODEL,
+        metavar="auto|on|off|PIXELS",
+    )
+    tta: Tta = option(
+        "off",
+        "Look several times and average: at the picture and its mirror image (flip), and both at three scales (full).",
+        group=_MODEL,
     )

@@ -17,13 +17,12 @@ class OutputSettings:
 
     output: str | None = option(
         None,
-        "A file, a folder, a pattern with {stem}, {model} and {ext}, an address to stream to, or - for raw frames.",
+        "A file, a folder, a pattern with {stem}, {kind} and {ext}, an address to stream to, or - for raw frames.",
         shown="outputs/{stem}_{model}.{ext}",
         flags=("-o",),
         group=_OUTPUT,
         metavar="PATH",
     )
-    mask: bool = option(False, "Also write the mask of an image, a PNG of class indices.", group=_OUTPUT)
     show: bool = option(False, "Show results in a window; q or Esc ends, h lists the keys.", group=_OUTPUT)
     segment: Fraction | None = option(
         None, "Start a new file every so often.", parse=parse_seconds, group=_OUTPUT, metavar="TIME"

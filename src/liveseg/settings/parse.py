@@ -27,6 +27,16 @@ def parse_size(text: str) -> int | str:
     return int(word)
 
 
+def parse_tile(text: str) -> int | str:
+    """A number of pixels, or `auto`, `on` or `off`."""
+    word = text.strip().lower()
+    if word in ("auto", "on", "off"):
+        return word
+    if not word.isdecimal():
+        raise UsageError(f"tile is auto, on, off or a number of pixels, not {text!r}")
+    return int(word)
+
+
 def parse_frame_size(text: str) -> tuple[int, int]:
     """Width and height in pixels, as `640x480`."""
     match = re.fullmatch(r"(\d+)[xX*](\d+)", text.strip())

@@ -47,6 +47,8 @@ class RunSettings(
             raise UsageError("--realtime and --every-frame contradict each other; choose one")
         if self.every_frame and self.target_fps is not None:
             raise UsageError("--every-frame and --target-fps contradict each other; choose one")
+        if self.target_fps is not None and (self.tile not in ("auto", "off") or self.tta != "off"):
+            raise UsageError("--target-fps chooses the size itself; leave out --tile and --tta, or --target-fps")
         if self.segment is not None and self.skip_existing:
             raise UsageError("--skip-existing does not know how many files --segment made; leave one of them out")
         if self.segment is not None and self.segment < 1:

@@ -17,21 +17,23 @@ from liveseg.tuning.governor import Governor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from fractions import Fraction
 
     from numpy.typing import NDArray
 
     from liveseg.runtimes.line import Line
     from liveseg.segmentation import Segmentation
+    from liveseg.segmenter import Inferred
     from liveseg.tuning.choose import Level
     from liveseg.tuning.engines import Networks
     from liveseg.tuning.governor import Step
 
 
-_Promise = Future["Segmentation"]
+_Promise = Future["Inferred"]
 
 
 class LadderSegmenter(Segmenter):
-    """Segments as its current level says; one for each stream, since it remembers the stream's last mask.
+    """Segments as its current level says; one for each stream, since it remembers the network's last output.
 
     Everything that it says of itself (`model`, `size`, `runtime`, `precision`, `device`) is the current level's.
 
@@ -80,7 +82,7 @@ class LadderSegmenter(Segmenter):
         self._lock = threading.Lock()
         self._dropped = 0
         self._turn = 0
-        self._latest: Future[Segmentation] | None = None
+        self._latest: Future[Inferred] | None = None
         self._stand_on(home)
 
     def warm_up(self, width: int, height: int) -> None:
@@ -108,8 +110,8 @@ class LadderSegmenter(Segmenter):
         with self._lock:
             self._dropped += count
 
-    def segment(self, image: NDArray[np.uint8]) -> Segmentation:
-        """Segment a picture `(H, W, 3)` `uint8` RGB on the current level, or give it the mask of the last one."""
+    def infer(self, image: NDArray[np.uint8]) -> Inferred:
+        """Run the current level's network on a picture `(H, W, 3)` `uint8` RGB, or give it the last one's output."""
         with self._lock:
             inner, level = self._inner[self._place], self.level
             latest, own = self._latest, _Promise()
@@ -119,17 +121,20 @@ class LadderSegmenter(Segmenter):
                 self._latest = own
         if reuses and latest is not None:
             found = latest.result()
-            if found.mask.shape == image.shape[:2]:
-                self._observe(None)
-                return replace(found, image=image, speed=dict.fromkeys(found.speed, 0.0))
+            if found.image.shape == image.shape:
+                return replace(found, image=image, speed=dict.fromkeys(found.speed, 0.0), repeated=True)
         try:
-            started = time.perf_counter()
-            found = inner.segment(image)
+            found = inner.infer(image)
             own.set_result(found)
         except BaseException as error:
             own.set_exception(error)
             raise
-        self._observe(time.perf_counter() - started)
+        return found
+
+    def finish(self, inferred: Inferred, timestamp: Fraction | None = None) -> Segmentation:
+        """As of any segmenter; takes note of what the frame cost."""
+        found = super().finish(inferred, timestamp)
+        self._observe(None if inferred.repeated else sum(found.speed.values()) / 1e3)
         return found
 
     def _observe(self, busy: float | None) -> None:

@@ -64,7 +64,12 @@ def load(options: argparse.Namespace, *, parallel: int = 1) -> Segmenter:
     say(f"USING {find_model(options.model).banner}")
     with download_progress() as progress:
         return Segmenter(
-            options.model, weights=options.weights, size=options.size, parallel=parallel, progress=progress
+            options.model,
+            weights=options.weights,
+            size=options.size,
+            tile="off",  # the tutorial's results are those of whole pictures
+            parallel=parallel,
+            progress=progress,
         )
 
 

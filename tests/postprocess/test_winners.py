@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import interpolate
 
 from liveseg.errors import WeightsError
-from liveseg.postprocess import upsampled, upsampled_argmax, upsampled_confidence
+from liveseg.postprocess import upsampled, upsampled_argmax, upsampled_confidence, winners
 
 # Two ways of adding the same floats differ in the last bits; closer than this, either winner is right.
 TIE = 1e-4
@@ -99,3 +99,10 @@ def test_logits_that_are_not_finite_are_refused(value):
 def test_logits_of_another_shape_are_refused(shape):
     with pytest.raises(WeightsError, match="not \\(classes, height, width\\)"):
         upsampled_argmax(np.zeros(shape, np.float32), 8, 8, align_corners=False)
+
+
+def test_cells_are_taken_up_a_part_at_a_time(monkeypatch):
+    logits = np.random.default_rng(0).normal(0, 4, (21, 12, 9)).astype(np.float32)
+    whole = upsampled_argmax(logits, 90, 77, align_corners=True)
+    monkeypatch.setattr(winners, "_CELLS", 7)
+    assert np.array_equal(upsampled_argmax(logits, 90, 77, align_corners=True), whole)
