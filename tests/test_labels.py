@@ -31,7 +31,7 @@ def test_a_class_is_found_by_name_alias_or_number(name, index):
 def test_an_unknown_class_is_refused_with_the_nearest_names():
     with pytest.raises(UsageError, match=r"'persn'.*did you mean person"):
         PASCAL_VOC.index("persn")
-    with pytest.raises(UsageError, match="no class named '21'"):
+    with pytest.raises(UsageError, match="no class named '21' in this model; there is background, aeroplane"):
         PASCAL_VOC.index("21")
 
 

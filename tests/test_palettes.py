@@ -99,6 +99,12 @@ def test_a_file_gives_the_classes_it_names_their_colours(file):
     assert palette_of(str(path), PASCAL_VOC.with_unknown())[21] == (255, 255, 255)
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "notepad.json"
+    path.write_text('{"cat": "red"}', encoding="utf-8-sig")
+    assert palette_of(path, PASCAL_VOC)[8] == (255, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -110,6 +116,7 @@ def test_a_file_gives_the_classes_it_names_their_colours(file):
         ({"sofa": "red", "couch": "blue"}, ("'couch'", "the same class as 'sofa'")),
         ([[1, 2, 3]], ("mine.json", "no JSON object", '{"person"')),
         ("{", ("mine.json", "cannot be read")),
+        ("[" * 100_000, ("mine.json", "cannot be read")),
     ],
 )
 def test_a_mistake_in_a_file_is_told_with_its_place(file, data, words):

@@ -44,6 +44,7 @@ def test_what_is_no_size_is_refused(text):
         ({"alpha": 1.01}, "--alpha is at most 1"), ({"alpha": -0.1}, "--alpha is at least 0"),
         ({"every": 0}, "--every is at least 1"), ({"threads": 0}, "--threads is at least 1"),
         ({"runtime": "tflite"}, "--runtime is one of auto, onnx, openvino"), ({"crf": 64}, "--crf is at most 63"),
+        ({"foreground": ("person",)}, "--foreground says what stays of --background or --save cutout"),
         ({"overwrite": True, "skip_existing": True}, "contradict"), ({"verbose": True, "quiet": True}, "contradict"),
     ],
 )  # fmt: skip

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from liveseg import PASCAL_VOC, Segmenter, tiling
+from liveseg.bench.random_weights import write_random_weights
 from liveseg.contract import ModelContract
 from liveseg.errors import UsageError, WeightsError
 from liveseg.labels import LabelSet, voc_palette
@@ -296,6 +297,13 @@ def test_the_mask_is_that_of_the_blended_logits(crowd):
     assert np.array_equal(found.mask, again)
     assert 0 < found.confidence.min() <= found.confidence.max() <= 1
     assert found.speed.keys() == {"preprocess", "infer", "postprocess"}
+
+
+@pytest.mark.parametrize(("model", "stride"), [("lraspp", 8), ("deeplabv3", 16)])
+def test_tiles_fit_the_grids_of_torchvisions_networks(tmp_path, model, stride):
+    write_random_weights(model, tmp_path / "random.pth")
+    segmenter = Segmenter(model, weights=tmp_path / "random.pth", runtime="torch", tile=128)
+    assert segmenter.infer(noise(250, 400)).logits.shape == (21, 256 // stride, 400 // stride)
 
 
 def test_tiles_are_cut_at_the_own_scale_unless_a_size_is_given():

@@ -12,7 +12,7 @@ from PIL import Image, ImageGrab
 from liveseg import viewer as module
 from liveseg.labels import PASCAL_VOC, LabelSet
 from liveseg.media.frame import Frame
-from liveseg.render import Painter, Renderer, Style
+from liveseg.render import Painter, Style
 from liveseg.segmentation import Segmentation
 from liveseg.viewer import KEYS, Viewer, viewer_if_any
 

@@ -79,8 +79,9 @@ class LabelSet:
             if candidate in known:
                 return known[candidate]
         near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
-        hint = " or ".join(self.names[known[n]] for n in near) or ", ".join(self.names)
-        raise UsageError(f"no class named {name!r} in this model; did you mean {hint}?")
+        nearest = " or ".join(self.names[known[own]] for own in near)
+        hint = f"did you mean {nearest}?" if near else "there is " + ", ".join(self.names)
+        raise UsageError(f"no class named {name!r} in this model; {hint}")
 
     def indices(self, names: Iterable[str | int]) -> tuple[int, ...]:
         """The indices of several classes, in ascending order and without repetition."""

@@ -101,10 +101,11 @@ def _from_file(path: Path, labels: LabelSet) -> tuple[Color, ...]:
     if path.suffix.lower() != ".json":
         raise UsageError(f"no palette called {str(path)!r}; choose {', '.join(PALETTES)} or name a .json file")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        # Some editors put a byte order mark before it.
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise SourceNotFoundError(f"no such palette: {path}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"the palette {path} cannot be read: {error}") from error
     if not isinstance(data, dict):
         raise UsageError(f'the palette {path} is no JSON object of names and colours, like {{"person": "#ff0000"}}')

@@ -108,7 +108,8 @@ class Pipeline:
         device_line: does the work of segmenter and render for a batch of frames; used for files, whose next frames can
             be waited for.
         smooth: makes, for each run, what takes the network's output and the time of each frame, in their order, and
-            gives what is to be made a mask of; it may keep state. With it no device line is used.
+            gives what is to be made a mask of; it may keep state. Images and placeholders are not smoothed, and
+            what is smoothed does not go through a device line.
     """
 
     def __init__(
@@ -132,7 +133,7 @@ class Pipeline:
         self._untouched = untouched
         self._workers = workers or segmenter.parallel
         self._turns = turns
-        self.device_line = device_line if smooth is None else None
+        self.device_line = device_line
         self.smooth = smooth
 
     def run(
@@ -217,14 +218,15 @@ class _Line:
     def __init__(self, pipeline: Pipeline, source: Source, stop: threading.Event, prepare: Sequence[Prepare]) -> None:
         self._pipeline = pipeline
         self._prepare = prepare
-        self._smooth = None if pipeline.smooth is None else pipeline.smooth()
-        self._in_order = InOrder()
         self._source = source
         self._stop = stop
         self._ended = threading.Event()
         info = source.info
+        smooth = pipeline.smooth if info.kind == "video" else None
+        self._smooth = None if smooth is None else smooth()
+        self._in_order = InOrder()
         tiled = pipeline.device_line is not None and pipeline.segmenter.cuts(info.width, info.height)
-        self._line = None if info.live or tiled else pipeline.device_line
+        self._line = None if info.live or tiled or smooth is not None else pipeline.device_line
         self._batch = 1 if self._line is None else self._line.batch(info.height, info.width)
         # A file may be read ahead; of a live source a frame read ahead is a frame grown old.
         spare = 1 if info.live else pipeline.workers + 1

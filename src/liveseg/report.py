@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from liveseg.segmenter import Segmenter
     from liveseg.timing import ThreadTime
 
-STAGES = ("decode", "preprocess", "infer", "postprocess", "render", "device", "prepare", "encode", "save")
+STAGES = ("decode", "preprocess", "infer", "smooth", "postprocess", "render", "device", "prepare", "encode", "save")
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,11 @@ class Segmentation:
         """
         if self.stored_confidence is not None:
             return self.stored_confidence * np.float32(1 / 255)
+        if self.logits is None:
+            raise UsageError(
+                "this mask came from a file without confidences; segment again"
+                " (of a video, --save mask:confidence keeps them)"
+            )
         height, width = self.mask.shape
         return postprocess.upsampled_confidence(self._logits(), height, width, align_corners=self.align_corners)
 
@@ -350,5 +355,5 @@ class Segmentation:
 
     def _logits(self) -> NDArray[np.float32]:
         if self.logits is None:
-            raise UsageError("this mask came from a file without confidences; segment with --save mask:confidence")
+            raise UsageError("this mask came from a file, which holds no logits; segment the picture for them")
         return self.logits

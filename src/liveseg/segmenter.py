@@ -315,13 +315,16 @@ class Segmenter:
             return None
         return runtime.line(size=self.size, table=table)
 
-    def stream(self, source: str | PathLike[str] | Source, *, selection: Selection | None = None) -> Iterator[Result]:
+    def stream(
+        self, source: str | PathLike[str] | Source, *, selection: Selection | None = None, smooth: bool = False
+    ) -> Iterator[Result]:
         """Segment a video, a live source or an image, frame by frame, reading ahead in another thread.
 
         Args:
             source: a path, an address such as `rtsp://…` or the number of a camera, or any
                 `liveseg.media.frame.Source`; it is closed at the end.
             selection: which frames of a path are wanted; all by default.
+            smooth: whether the masks of a video or a live source are steadied over time, see `liveseg.temporal`.
 
         Yields:
             Each frame's `frame_index`, `timestamp` (exact seconds), `frame` and `segmentation`, in order; of a live
@@ -333,10 +336,11 @@ class Segmenter:
         """
         from liveseg.media import open_source
         from liveseg.pipeline import Pipeline
+        from liveseg.temporal import Smoother
 
         opened = open_source(source, selection) if isinstance(source, str | PathLike) else source
         with opened:
-            for result in Pipeline(self).run(opened):
+            for result in Pipeline(self, smooth=Smoother if smooth else None).run(opened):
                 if not result.frame.placeholder:
                     yield result
 

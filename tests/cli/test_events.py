@@ -191,6 +191,8 @@ def test_an_error_points_at_the_character(run_liveseg, samples, tmp_path, argume
         (["--then", "jsonl:e.jsonl"], 2, "write the rule by --when"),
         (["--when", "cat > 1%", "--then", "mail:me"], 2, "clip:DIR, webhook:URL or jsonl:FILE"),
         (["--zone", "far=9000,0 9999,0 9999,9"], 2, "zone 'far' holds no pixel of a 451x300 picture"),
+        (["--save", "areas", "-o", "a.csv", "--areas", "a.csv"], 2, "a.csv is named by --areas or --then"),
+        (["--areas", "e.jsonl", "--when", "cat > 1%", "--then", "jsonl:./e.jsonl"], 2, "something else is written"),
     ],
 )
 def test_what_makes_no_sense_ends_in_one_line(run_liveseg, samples, tmp_path, arguments, code, words):

@@ -49,6 +49,7 @@ def test_the_picture_stands_beside_its_table_and_is_kept(run_liveseg, require_mo
     ("arguments", "code", "words"),
     [
         (["gone.csv"], 1, "no such file: gone.csv"),
+        (["."], 2, ". is no table of areas"),
         (["TABLE", "--classes", "unicorn"], 2, "no class 'unicorn'"),
         (["TABLE", "-o", "a.mp4"], 2, "end it in .png"),
         (["TABLE", "--smooth", "long"], 2, "no time"),

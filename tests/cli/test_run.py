@@ -71,7 +71,7 @@ def test_a_video_becomes_a_video_of_the_same_frames(run_liveseg, samples, tmp_pa
     assert report["frames"] == 12
     assert report["size"] == 161
     assert report["sources"][0]["output"] == str(tmp_path / "out.mp4")
-    assert report["stages_ms"].keys() == {"decode", "preprocess", "infer", "postprocess", "render", "encode"}
+    assert report["stages_ms"].keys() == {"decode", "preprocess", "infer", "smooth", "postprocess", "render", "encode"}
     assert 0 < report["latency_ms"]["p50"] <= report["latency_ms"]["p95"]
     assert frames_of(tmp_path / "out.mp4") == 12
 

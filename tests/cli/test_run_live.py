@@ -76,15 +76,14 @@ def test_of_several_sources_a_dead_one_hurts_no_other_and_no_password_is_told(li
 
 def test_a_grid_shows_all_sources_in_one_file(liveseg, samples, tmp_path):
     videos = [samples / "video_1.mp4", samples / "video_2.mp4"]
-    code, out, said = liveseg(*videos, "--grid", "--realtime", "--duration", "2", "--size", "97", "--json")
+    code, out, said = liveseg(*videos, "--grid", "--realtime", "--duration", "4", "--size", "97", "--json")
     assert code == 0, said
     report = json.loads(out)
     assert report["grid"]["output"] == str(Path("outputs") / "grid_lite.mp4")
     pictures = frames_of(tmp_path / "outputs" / "grid_lite.mp4")
-    picture = pictures[len(pictures) // 2]
-    assert picture.shape[1] == 1280
-    assert picture[100:300, :640].std() > 10
-    assert picture[100:300, 640:].std() > 10
+    assert pictures[0].shape[1] == 1280
+    # On a busy machine one of the two starts later than the other.
+    assert any(min(picture[100:300, :640].std(), picture[100:300, 640:].std()) > 10 for picture in pictures)
     assert len(pictures) == report["grid"]["frames"]
 
 

@@ -91,6 +91,30 @@ def test_a_table_without_a_row_is_not_left_in_the_way_of_the_next_run(tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_table_that_is_to_be_replaced_stays_until_there_is_a_row(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("mine\n", encoding="utf-8")
+    table = AreaFile(path, overwrite=True)
+    table.close()
+    assert path.read_text(encoding="utf-8") == "mine\n"
+
+
+def test_of_lines_that_do_not_fit_on_the_disk_nothing_stays_and_closing_is_no_failure(tmp_path):
+    resource = pytest.importorskip("resource", reason="file sizes are limited on POSIX only")
+    path = tmp_path / "a.jsonl"
+    lines = LineFile(path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        lines.add("whole" * 12 + "\n")
+        with pytest.raises(SinkError, match="larger than"):
+            lines.add("broken" * 12 + "\n")
+        lines.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_text(encoding="utf-8") == "whole" * 12 + "\n"
+
+
 def test_another_kind_of_file_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"\.csv or \.jsonl"):
         AreaFile(tmp_path / "a.xlsx")
@@ -115,6 +139,14 @@ def test_events_are_added_to_those_that_are_there(tmp_path, event_of):
         lines.close()
         assert lines.notes == []
     assert [json.loads(line)["frame"] for line in path.read_text(encoding="utf-8").splitlines()] == [0, 1]
+
+
+def test_events_are_not_added_to_a_file_of_another_kind(tmp_path):
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"\0\0\0\x20ftypisom")
+    with pytest.raises(UsageError, match=r"film\.mp4 is not"):
+        EventLines(path)
+    assert path.read_bytes() == b"\0\0\0\x20ftypisom"
 
 
 def test_events_that_cannot_be_written_are_counted_and_told_once(tmp_path, event_of):

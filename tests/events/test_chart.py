@@ -70,6 +70,13 @@ def test_a_last_line_that_is_not_whole_is_left_out(table, name):
     assert course.shares["person"] == pytest.approx([0.05, 0.05, 0])
 
 
+def test_a_table_that_a_spreadsheet_saved_with_a_byte_order_mark_is_read(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("timestamp,class,pixels,share\r\n0,cat,1,0.5\r\n", encoding="utf-8-sig")
+    (course,) = read_courses(path)
+    assert course.shares["cat"] == pytest.approx([0.5])
+
+
 @pytest.mark.parametrize(
     ("content", "error", "words"),
     [
@@ -77,6 +84,9 @@ def test_a_last_line_that_is_not_whole_is_left_out(table, name):
         ("timestamp,class,pixels,share\n", MediaError, "no rows"),
         ("timestamp,class,pixels,share\n,cat,1,1\n", MediaError, "only pictures"),
         ("timestamp,class,pixels,share\n1,cat,1,much\n", MediaError, "cannot be read"),
+        ("timestamp,class,pixels,share\n1,cat,1\n", MediaError, "row 1 is not whole"),
+        ("timestamp,class,pixels,share\n1,cat,1,0.5\nnan,cat,1,1\n", MediaError, "row 2 .* no number"),
+        ("timestamp,class,pixels,share\n1,cat,1,inf\n", MediaError, "row 1 .* no number"),
         ("\x00\xff", MediaError, "."),
         ("", MediaError, "no column"),
     ],

@@ -103,6 +103,7 @@ def test_a_rule_without_a_name_is_called_by_its_text():
         ("(person > 5%", 12, "closing bracket"),
         ("person > 5%)", 11, "and, or, for, in or the end"),
         ("'person > 5%", 0, "quote is not closed"),
+        ("'cat' > 5% or 'dog': car > 3%", 19, ">, >=, < or <= is expected"),
         ("'' > 5%", 0, "empty"),
         ("for > 5%", 0, "in quotes"),
         ("person > 101%", 9, "at most 100%"),

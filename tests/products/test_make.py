@@ -335,8 +335,10 @@ def test_masks_without_confidences_are_saved_as_far_as_they_go(making, results, 
         rows = list(csv.DictReader(file))
     assert rows
     assert {row["mean_confidence"] for row in rows} == {""}
-    with pytest.raises(UsageError, match="without confidences"):
+    with pytest.raises(UsageError, match=r"without confidences.* --save mask:confidence keeps"):
         pass_through(make(Save("confidence"), tmp_path / "x.mp4", making), plain)
+    with pytest.raises(UsageError, match="no logits"):
+        plain[0].segmentation.full_logits()
 
 
 def test_the_overlay_is_no_product(making, tmp_path):

@@ -63,11 +63,12 @@ def test_the_frame_is_the_one_of_that_time_in_whatever_order_is_asked(count, ann
         assert number_at(scenery, Fraction(2 * step + 1, 2 * RATE)) == step % count  # until the next one begins
 
 
-def test_it_begins_with_the_second_in_which_the_first_frame_lies():
-    for first in (1, 7):  # whichever of them comes first
-        scenery = numbered(100)
-        assert number_at(scenery, 60 + Fraction(first, RATE)) == first
-        assert number_at(scenery, 60 + Fraction(3, RATE)) == 3
+@pytest.mark.parametrize("announced", [None, 80])
+def test_it_does_not_matter_which_thread_asks_first_nor_in_which_second(announced):
+    for asked in ([24, 25, 26], [26, 24, 25]):
+        scenery = numbered(80, announced=announced)
+        steps = [60 * RATE + step for step in asked]
+        assert [number_at(scenery, Fraction(step, RATE)) for step in steps] == [step % 80 for step in steps]
 
 
 def test_a_picture_before_it_gets_its_first_frame():

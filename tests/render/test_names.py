@@ -54,6 +54,16 @@ def test_a_name_stands_on_its_object_where_the_middle_of_that_lies_outside():
     assert mask[y - 20 : y + 20, x - 20 : x + 20].all()
 
 
+@pytest.mark.parametrize("shape", [(3, 8000), (8000, 3), (1, 500), (300, 8000)])
+def test_the_objects_of_a_strip_are_found(shape):
+    mask = np.zeros(shape, np.uint8)
+    mask[:, : shape[1] // 2 + 1] = 15
+    (found,) = objects(mask, Painter(LABELS, [15]), least=1)
+    assert mask[found.y, found.x] == 15
+    drawn(mask, [15])
+    assert not drawn(np.zeros(shape, np.uint8), [15])[1].any()
+
+
 def test_each_region_has_its_own_name_and_a_speck_none():
     mask = np.zeros((576, 768), np.uint8)
     mask[100:300, 50:250] = 15

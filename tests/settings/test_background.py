@@ -41,6 +41,12 @@ def test_what_is_none_is_answered_with_what_there_is(text):
         parse_background(text)
 
 
+@pytest.mark.parametrize("text", ["wall.jpg", "no/such/folder", "https://x/y.mp4"])
+def test_what_looks_like_a_file_that_is_not_there_is_said_to_be_missing(text):
+    with pytest.raises(UsageError, match=f"there is no file '{text}'"):
+        parse_background(text)
+
+
 @pytest.mark.parametrize("text", ["blur:0", "blur:-1", "blur:51", "blur:nan", "blur:inf"])
 def test_a_blur_has_a_range(text):
     with pytest.raises(UsageError, match="strength above 0 and up to 50"):

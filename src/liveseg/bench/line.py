@@ -20,6 +20,7 @@ from liveseg.preprocess import input_size
 from liveseg.render.overlay import Painter
 from liveseg.report import STAGES
 from liveseg.segmenter import Segmenter, parallel_for_video
+from liveseg.temporal import Smoother
 
 if TYPE_CHECKING:
     from liveseg.bench.combination import Combination
@@ -54,12 +55,14 @@ def open_segmenter(combination: Combination, *, parallel: int | None = None) -> 
 def make_pipeline(segmenter: Segmenter, *, turns: Turns | None = None) -> Pipeline:
     """A line that draws as `liveseg run` does by default; one of several where it takes `turns`."""
     painter = Painter(segmenter.labels)
+    device_line = segmenter.device_line(painter.table())
     return Pipeline(
         segmenter,
         render=lambda found: painter.overlay(found.image, found.mask),
         workers=None if turns is None else 1,
         turns=turns,
-        device_line=segmenter.device_line(painter.table()),
+        device_line=device_line,
+        smooth=Smoother if device_line is None else None,
     )
 
 

@@ -51,6 +51,7 @@ class Entry:
         rounds: the whole line in each round; see `line.measure`.
         network_rounds: the network alone in each round; see `network.measure`.
         agreement: with PyTorch in float32; see `agreement.measure`.
+        flicker: of the masks, without smoothing and with it; see `flicker.measure`.
         streams: each number of streams that was tried, ascending; see `streams.measure`.
         error: why it does not run here, or did not go on.
         notes: what of it could not be measured, and why.
@@ -63,6 +64,7 @@ class Entry:
     rounds: list[Round] = field(default_factory=list)
     network_rounds: list[Round] = field(default_factory=list)
     agreement: dict[str, Any] | None = None
+    flicker: dict[str, Any] | None = None
     streams: list[dict[str, Any]] | None = None
     error: str | None = None
     notes: list[str] = field(default_factory=list)
@@ -206,6 +208,7 @@ class BenchResult:
             "share_of_limit": median(share),
             "ratio_to_tutorial": {"by_round": ratio, "median": median(ratio)} if ratio else None,
             "agreement": entry.agreement["share"] if entry.agreement else None,
+            "flicker": {name: entry.flicker[name] for name in ("share", "smoothed")} if entry.flicker else None,
             "streams": entry.held_streams,
         }
         return {name: value for name, value in told.items() if value not in (None, {})}

@@ -86,6 +86,8 @@ class Session:
             for entry in self._running():
                 if settings.agreement:
                     self._agreement(entry)
+                if settings.flicker:
+                    self._flicker(entry)
                 if settings.streams:
                     self._streams(entry)
         return result
@@ -209,6 +211,13 @@ class Session:
             entry.agreement = told
         except LivesegError as error:
             entry.notes.append(f"not compared with PyTorch: {error}")
+
+    def _flicker(self, entry: Entry) -> None:
+        self._say(f"flicker of {entry.combination.name}")
+        try:
+            entry.flicker = measure(self._task(entry, do="flicker"))
+        except LivesegError as error:
+            entry.notes.append(f"flicker not measured: {error}")
 
     def _streams(self, entry: Entry) -> None:
         trials: dict[int, dict[str, Any]] = {}

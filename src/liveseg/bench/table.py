@@ -99,6 +99,7 @@ def _line(result: BenchResult) -> Table:
                 "peak MB": f"{told['peak_bytes'] / 1e6:.0f}",
                 "times the tutorial": _ratio(told.get("ratio_to_tutorial")),
                 "same pixels": _agreement(entry),
+                "flicker, smoothed": _flicker(entry),
             }
         )
     for own in result.baselines:
@@ -152,6 +153,7 @@ def _network(result: BenchResult) -> Table:
         }
         if not entry.rounds:
             row |= {"peak MB": f"{told['peak_bytes'] / 1e6:.0f}", "same pixels": _agreement(entry)}
+            row["flicker, smoothed"] = _flicker(entry)
         table.rows.append(row)
     return table
 
@@ -231,6 +233,14 @@ def _agreement(entry: Entry) -> str:
         return ""
     alone = " of 1 class" if len(entry.agreement["classes"]) == 1 else ""
     return f"{entry.agreement['share']:.2%}{alone}"
+
+
+def _flicker(entry: Entry) -> str:
+    if entry.flicker is None:
+        return ""
+    if not entry.flicker["pairs"]:
+        return "no two frames alike"
+    return f"{entry.flicker['share']:.2%}, {entry.flicker['smoothed']:.2%}"
 
 
 def _count(number: int, what: str) -> str:

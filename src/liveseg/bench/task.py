@@ -8,7 +8,7 @@ from typing import Literal
 
 from liveseg.bench.combination import Combination
 
-Kind = Literal["probe", "line", "network", "agreement", "drawing", "streams", "limit"]
+Kind = Literal["probe", "line", "network", "agreement", "flicker", "drawing", "streams", "limit"]
 
 
 @dataclass(frozen=True, kw_only=True)

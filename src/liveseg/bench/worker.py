@@ -39,6 +39,8 @@ def _measurement(task: Task) -> Callable[[Task], dict[str, Any]]:
             from liveseg.bench.network import measure
         case "agreement":
             from liveseg.bench.agreement import measure
+        case "flicker":
+            from liveseg.bench.flicker import measure
         case "drawing":
             from liveseg.bench.drawing import measure
         case "streams":

@@ -131,10 +131,13 @@ def make_pipeline(
     from liveseg.pipeline import Pipeline
     from liveseg.render import Renderer, style_of
     from liveseg.render.background import replacer_of
+    from liveseg.temporal import Smoother
 
     background = replacer_of(settings, segmenter.labels) if drawn else None
     renderer = Renderer(segmenter.labels, style_of(settings, segmenter.labels, background))
     table = renderer.table()
+    device_line = None if table is None else segmenter.device_line(table)
+    smooth = device_line is None if settings.smooth is None else settings.smooth
     return Pipeline(
         segmenter,
         render=renderer if drawn else None,
@@ -142,7 +145,8 @@ def make_pipeline(
         workers=1 if turns is not None else None,
         turns=turns,
         beside=beside,
-        device_line=None if table is None else segmenter.device_line(table),
+        device_line=device_line,
+        smooth=Smoother if smooth else None,
     )
 
 

@@ -21,8 +21,9 @@ Table = Annotated[
 def plot(table: Table, settings: PlotSettings) -> None:
     """Draw a table of areas over time: a line for each class, a panel for each source and zone."""
     from liveseg.events.chart import check_chart, draw, panels
-    from liveseg.events.table import read_courses
+    from liveseg.events.table import check_table, read_courses
 
+    check_table(table)
     target = settings.output or table.with_suffix(".png")
     check_chart(target)
     refuse_existing(target, overwrite=settings.overwrite)

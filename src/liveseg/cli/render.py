@@ -136,8 +136,7 @@ def _spare(masks: Path, planned: Planned) -> None:
     Raises:
         UsageError: an output, or the partial file that it begins as, is the mask file.
     """
-    targets = [path for _, path in planned.files] + ([planned.overlay] if isinstance(planned.overlay, Path) else [])
-    for target in targets:
+    for target in planned.paths:
         for path in (target, partial_path(target)):
             if path.exists() and path.samefile(masks):
                 raise UsageError(f"the output {target} would be written over the masks {masks}; choose another -o")

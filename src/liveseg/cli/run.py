@@ -120,6 +120,7 @@ def run_through(
         if watch is not None:
             watch.check(segmenter.labels)
         plans = saving.plan(sources, settings, segmenter.model, kinds, watched=viewer is not None)
+        watching.refuse_shared(watch, plans)
         drawn = viewer is not None or any(planned.overlay is not None for planned in plans) or watching.clips(watch)
         pipeline = parts.make_pipeline(segmenter, settings, drawn=drawn)
         report = RunReport(segmenter, pipeline)

@@ -50,6 +50,11 @@ class Planned:
         return Planned(None if there else self.overlay, files)
 
     @property
+    def paths(self) -> list[Path]:
+        """The files, that of the overlay among them."""
+        return [path for _, path in self.files] + ([self.overlay] if isinstance(self.overlay, Path) else [])
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to save."""
         return self.overlay is None and not self.files

@@ -60,6 +60,7 @@ def run_together(sources: Sequence[Named], settings: RunSettings, watch: Watch |
                 refuse_existing(grid_target, overwrite=settings.overwrite)
         else:
             plans = saving.plan(sources, settings, shared.model, kinds, watched=watched)
+        watching.refuse_shared(watch, plans, grid_target)
         for planned in plans:
             planned.check(overwrite=settings.overwrite)
         if viewer is not None:

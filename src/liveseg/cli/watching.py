@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liveseg.cli.console import say
+from liveseg.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from liveseg.cli.parts import Named
+    from liveseg.cli.parts import Named, Target
+    from liveseg.cli.saving import Planned
     from liveseg.events.watch import Watch
     from liveseg.job import Decorate, Outcome
     from liveseg.labels import LabelSet
@@ -52,6 +55,22 @@ def watchers_of(watch: Watch | None, named: Named, info: SourceInfo, labels: Lab
         UsageError: a rule names a class that there is not, or a zone holds no pixel of the source's pictures.
     """
     return [] if watch is None else watch.products(str(named), named.stem, info, labels)
+
+
+def refuse_shared(watch: Watch | None, plans: Iterable[Planned], grid: Target = None) -> None:
+    """See that nothing else is saved to the files that follow all sources.
+
+    Raises:
+        UsageError: something is.
+    """
+    from liveseg.media.paths import path_key
+
+    own = set() if watch is None else {path_key(path) for path in watch.files}
+    for path in (grid, *(path for planned in plans for path in planned.paths)):
+        if isinstance(path, Path) and path_key(path) in own:
+            raise UsageError(
+                f"{path} is named by --areas or --then and is to be saved, too; choose another name with -o"
+            )
 
 
 def clips(watch: Watch | None) -> bool:

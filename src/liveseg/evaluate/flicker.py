@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 _SIDE = 288
 """The shorter side of what is compared, in pixels, at most."""
 
+_LEAST_SIDE = 48
+"""The shorter side, at least, and a sixth of the longer: OpenCV's search crashes on pictures far smaller."""
+
 _SAME = 10
 """Grey levels of 255 under which two pixels show the same."""
 
@@ -143,7 +146,8 @@ def flicker(frames: Iterable[tuple[Pixels, Pixels]]) -> FlickerScore:
 
 def _reduced(image: Pixels) -> Pixels:
     scale = min(_SIDE / min(image.shape[:2]), 1.0)
-    size = round(image.shape[1] * scale), round(image.shape[0] * scale)
+    least = max(_LEAST_SIDE, round(max(image.shape[:2]) * scale / 6))
+    size = max(round(image.shape[1] * scale), least), max(round(image.shape[0] * scale), least)
     grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.GaussianBlur(grey, (3, 3), 0), np.uint8)
 

@@ -49,10 +49,9 @@ class AreaFile:
         if path.suffix.lower() not in SUFFIXES:
             raise UsageError(f"--areas writes CSV or JSON lines; end {path} in {' or '.join(SUFFIXES)}")
         self._csv = path.suffix.lower() == ".csv"
-        self._lines = LineFile(path, overwrite=overwrite)
+        self._is_new = not path.exists()
+        self._lines = LineFile(path, head=",".join(COLUMNS) + "\n" if self._csv else "", overwrite=overwrite)
         self._empty = True
-        if self._csv:
-            self._lines.add(",".join(COLUMNS) + "\n")
 
     def add(
         self,
@@ -89,9 +88,9 @@ class AreaFile:
         self._empty = False
 
     def close(self) -> None:
-        """Close the file, and remove it where no row was added; may be called twice."""
+        """Close the file, and remove it where it is new and no row was added; may be called twice."""
         self._lines.close()
-        if self._empty:
+        if self._empty and self._is_new:
             # A run that failed before its first frame would be in the way of the next one.
             with contextlib.suppress(OSError):
                 self._lines.path.unlink()

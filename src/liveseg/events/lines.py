@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from liveseg.errors import SinkError
+from liveseg.errors import SinkError, UsageError
 from liveseg.files import refuse_existing, sink_error
 
 if TYPE_CHECKING:
+    from io import FileIO
     from pathlib import Path
 
     from liveseg.events.event import Event
@@ -22,23 +24,28 @@ class LineFile:
 
     Args:
         path: the file; its folder is made.
+        head: lines that come before all others.
         append: go on with a file that is there.
-        overwrite: replace a file that is there; not looked at with `append`.
+        overwrite: replace a file that is there, with the first line; not looked at with `append`.
 
     Raises:
         OutputExistsError: the file is there, and neither is true.
         SinkError: it cannot be written there.
     """
 
-    def __init__(self, path: Path, *, append: bool = False, overwrite: bool = False) -> None:
+    def __init__(self, path: Path, *, head: str = "", append: bool = False, overwrite: bool = False) -> None:
         self.path = path
+        self._head = head
         self._lock = threading.Lock()
         refuse_existing(path, overwrite=overwrite or append)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[bytes] = path.open("ab" if append else "wb")
+            # What lies there is kept until there is something to put in its place. No buffer: what could not be
+            # written would come up again when the file is closed.
+            self._file: FileIO = path.open("ab", buffering=0)
         except OSError as error:
             raise sink_error(path, error) from error
+        self._replaces = not append and self._file.tell() > 0
 
     def add(self, text: str) -> None:
         """Add lines, each with its end.
@@ -48,8 +55,8 @@ class LineFile:
         """
         with self._lock:
             try:
-                self._file.write(text.encode())
-                self._file.flush()
+                self._write((self._head + text).encode())
+                self._head = ""
             except OSError as error:
                 raise sink_error(self.path, error) from error
             except ValueError as error:
@@ -60,6 +67,18 @@ class LineFile:
         with self._lock:
             self._file.close()
 
+    def _write(self, data: bytes) -> None:
+        if self._replaces:
+            self._file.truncate(0)
+            self._replaces = False
+        before = self._file.seek(0, os.SEEK_END)
+        try:
+            while data:
+                data = data[self._file.write(data) or 0 :]
+        except OSError:
+            self._file.truncate(before)  # of a line that does not fit, nothing stays
+            raise
+
 
 class EventLines:
     """An action: adds each event to a file, as a line of JSON.
@@ -68,11 +87,13 @@ class EventLines:
         path: the file; one that is there is continued.
 
     Raises:
+        UsageError: what is there are no lines of JSON.
         SinkError: it cannot be written there.
     """
 
     def __init__(self, path: Path) -> None:
         self.notes: list[str] = []
+        _refuse_others(path)
         self._lines = LineFile(path, append=True)
         self._lost = 0
         self._why = ""
@@ -91,3 +112,17 @@ class EventLines:
         if self._lost:
             self.notes.append(f"{self._lost} events are missing in {self._lines.path}: {self._why}")
             self._lost = 0
+
+
+def _refuse_others(path: Path) -> None:
+    """Refuse to go on with what is no file of events: a slip of the pen may name a video."""
+    refuse_existing(path, overwrite=True)
+    try:
+        with path.open("rb") as file:
+            first = file.read(1)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise sink_error(path, error) from error
+    if first not in (b"", b"{"):
+        raise UsageError(f"--then jsonl: continues a file of JSON lines, which {path} is not; name another one")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from liveseg.errors import UsageError
 
-NAME = r"""(?P<word>\w[\w/-]*)|(?P<quote>["'])(?P<text>.*?)(?P=quote)"""
+NAME = r"""(?P<word>\w[\w/-]*)|(?P<quote>["'])(?P<text>(?:(?!(?P=quote)).)*)(?P=quote)"""
 """A name: a word, or anything in quotes."""
 
 NUMBER = r"\d+(?:\.\d+)?(?![\d.])"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,19 @@ class Course:
     shares: dict[str, NDArray[np.float64]]
 
 
+def check_table(path: Path) -> None:
+    """See that there is a file that may be a table of areas, by its name.
+
+    Raises:
+        SourceNotFoundError: there is no such file.
+        UsageError: another extension.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{path} is no table of areas; name a file that ends in {' or '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise SourceNotFoundError(f"no such file: {path}; write one by liveseg run … --areas {path.name}")
+
+
 def read_courses(path: Path) -> list[Course]:
     """Read a table of areas; rows of pictures, which have no time, are left out.
 
@@ -48,20 +62,21 @@ def read_courses(path: Path) -> list[Course]:
         UsageError: another extension.
         MediaError: a file that is no table of areas, or holds no times.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"{path} is no table of areas; name a file that ends in {' or '.join(SUFFIXES)}")
-    if not path.is_file():
-        raise SourceNotFoundError(f"no such file: {path}; write one by liveseg run … --areas {path.name}")
+    check_table(path)
     found: dict[tuple[str, str], dict[float, dict[str, float]]] = {}
     pictures = 0
     try:
-        for row in _rows(path):
+        for number, row in enumerate(_rows(path), 1):
             if row["timestamp"] in ("", None):
                 pictures += 1
                 continue
+            if row["share"] is None:
+                raise MediaError(f"{path} cannot be read as a table of areas: row {number} is not whole")
+            time, share = float(row["timestamp"]), float(row["share"])
+            if not (math.isfinite(time) and math.isfinite(share)):
+                raise MediaError(f"{path} cannot be read as a table of areas: row {number} holds what is no number")
             course = found.setdefault((str(row.get("source") or ""), str(row.get("zone") or "")), {})
-            areas = course.setdefault(float(row["timestamp"]), {})
-            areas[str(row["class"])] = float(row["share"])
+            course.setdefault(time, {})[str(row["class"])] = share
     except MediaError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, OSError, csv.Error) as error:
@@ -73,7 +88,8 @@ def read_courses(path: Path) -> list[Course]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    # Spreadsheets put a byte order mark before what they save.
+    with path.open(encoding="utf-8-sig", newline="") as file:
         lines = _whole(file)
         if path.suffix.lower() == ".jsonl":
             yield from map(json.loads, lines)

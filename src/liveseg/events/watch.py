@@ -18,6 +18,7 @@ from liveseg.events.watcher import Watcher
 from liveseg.events.webhook import Webhook
 from liveseg.events.zones import parse_zones
 from liveseg.files import sink_error
+from liveseg.media.paths import path_key
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -62,6 +63,8 @@ class Watch:
         self._stems: collections.Counter[str] = collections.Counter()
         self._actions: list[Action] = []
         self._areas: AreaFile | None = None
+        self.files: list[Path] = [] if settings.areas is None else [settings.areas]
+        """What the sources share and nothing else may be written to."""
         try:
             for text in settings.then:
                 self._add_action(text)
@@ -154,7 +157,13 @@ class Watch:
         if kind == "webhook":
             self._actions.append(Webhook(target.strip()))
         elif kind == "jsonl":
-            self._actions.append(EventLines(Path(target)))
+            path = Path(target)
+            if path_key(path) in map(path_key, self.files):
+                raise UsageError(
+                    f"--then jsonl:{path}: something else is written to that file already; name another one"
+                )
+            self.files.append(path)
+            self._actions.append(EventLines(path))
         elif self._clips is not None:
             raise UsageError("--then clip: stands there twice; clips go to one folder")
         else:

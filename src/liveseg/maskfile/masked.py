@@ -89,7 +89,10 @@ class MaskedSource(Source):
                 confidence=stored.confidence,
             )
         if not given:
-            raise MediaError(f"no frame of {self.info.name} has a mask in {self._name}; they do not belong together")
+            raise MediaError(
+                f"no frame of {self.info.name} has a mask in {self._name}, of those that were asked for; see by liveseg"
+                " info which times it holds"
+            )
         if left_out:
             self.notes.append(f"frames without a mask, left out: {left_out}")
 

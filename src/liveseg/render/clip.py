@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -46,9 +45,8 @@ class _Seen:
 class ClipScenery(Scenery):
     """A video in the background: it plays in time with the frames' timestamps, again and again.
 
-    It begins in the whole second in which the first frame asked for lies, so that it does not matter which of several
-    threads asks first. It is decoded in order, by whoever needs its next frame; the last ones are kept for threads
-    that lag behind.
+    What is seen depends on the timestamp alone, so that it does not matter which of several threads asks first. It is
+    decoded in order, by whoever needs its next frame; the last ones are kept for threads that lag behind.
 
     Args:
         open_at: opens the video at so many seconds after its first frame; called again where it begins again.
@@ -61,7 +59,6 @@ class ClipScenery(Scenery):
         self._open_at = open_at
         self._lock = threading.Lock()
         self._kept: deque[_Seen] = deque()
-        self._begins: Fraction | None = None
         self._loop = 0
         self._source = open_at(Fraction(0))
         self._frames: Iterator[Frame] = iter(self._source)
@@ -81,7 +78,7 @@ class ClipScenery(Scenery):
         """The background of one frame; see `Scenery`."""
         size = (alpha.shape[0], alpha.shape[1])
         with self._lock:
-            seen = self._at(self._since_begin(timestamp))
+            seen = self._at(timestamp or Fraction(0))
             if seen.fitted is None or seen.fitted.shape[:2] != size:
                 seen.fitted = covering(seen.image, size)
             return seen.fitted
@@ -91,15 +88,8 @@ class ClipScenery(Scenery):
         with self._lock:
             self._source.close()
 
-    def _since_begin(self, timestamp: Fraction | None) -> Fraction:
-        if timestamp is None:
-            return Fraction(0)
-        if self._begins is None:
-            self._begins = Fraction(math.floor(timestamp))
-        return timestamp - self._begins
-
     def _at(self, seconds: Fraction) -> _Seen:
-        """The frame that is seen so many seconds after the beginning, decoded if need be."""
+        """The frame that is seen at such a timestamp, decoded if need be."""
         moment = self._moment(seconds)
         length = self._length
         oldest, newest = self._kept[0].since, self._kept[-1].since

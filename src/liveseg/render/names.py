@@ -99,7 +99,8 @@ def objects(mask: Pixels, painter: Painter, *, least: int) -> Iterator[Object]:
         painter: the classes that are drawn; others are no objects.
         least: pixels of the smallest object.
     """
-    step = max(round(max(mask.shape) / _LOOK), 1)
+    # No longer than the picture is wide or tall: of a strip some row is looked at.
+    step = max(min(round(max(mask.shape) / _LOOK), *mask.shape), 1)
     small = painter.seen(mask[step // 2 :: step, step // 2 :: step])
     inside = painter.where(mask[step // 2 :: step, step // 2 :: step]) > 0
     # Where two classes meet, a pixel is left out, or they would be one region.

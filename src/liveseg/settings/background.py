@@ -72,8 +72,11 @@ def parse_background(text: str) -> Background:
         return Color(colour)
     if word and Path(word).is_file():
         return Scene(Path(word))
+    named = Path(word)
+    is_missing = bool(named.suffix or len(named.parts) > 1) and not named.exists()
+    what = f"there is no file {text!r}, so it is" if is_missing else f"{text!r} is"
     raise UsageError(
-        f"{text!r} is no background; write blur or blur:N, a colour like green, #00ff00 or 0,255,0, or the file of an "
+        f"{what} no background; write blur or blur:N, a colour like green, #00ff00 or 0,255,0, or the file of an "
         "image or a video"
     )
 

@@ -65,6 +65,9 @@ class BenchSettings:
     )
     network_only: bool = option(False, "Leave out all but the network.", group=_MEASURED)
     agreement: bool = option(False, "Also compare the masks with those of PyTorch in float32.", group=_MEASURED)
+    flicker: bool = option(
+        False, "Also tell how much the masks flicker, without smoothing and with it.", group=_MEASURED
+    )
     drawing: bool = option(False, "Also measure what each way of drawing costs.", group=_MEASURED)
     streams: bool = option(False, "Also find how many streams of 30 frames a second are held.", group=_MEASURED)
     stream_seconds: Fraction = option(

@@ -42,4 +42,6 @@ class RenderSettings(
     def for_run(self) -> RunSettings:
         """The same options for what runs a line; those that it has besides are at their defaults."""
         shared = {own.name for own in fields(RunSettings)}
-        return RunSettings(**{own.name: getattr(self, own.name) for own in fields(self) if own.name in shared})
+        chosen = {own.name: getattr(self, own.name) for own in fields(self) if own.name in shared}
+        # Masks that were made before are taken as they are.
+        return RunSettings(**chosen, smooth=False)

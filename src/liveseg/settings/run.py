@@ -45,6 +45,8 @@ class RunSettings(
             raise UsageError("--verbose and --quiet contradict each other; choose one")
         if self.realtime and self.every_frame:
             raise UsageError("--realtime and --every-frame contradict each other; choose one")
+        if self.foreground is not None and self.background is None and all(o.kind != "cutout" for o in self.saves):
+            raise UsageError("--foreground says what stays of --background or --save cutout; add one, or leave it out")
         if self.every_frame and self.target_fps is not None:
             raise UsageError("--every-frame and --target-fps contradict each other; choose one")
         if self.target_fps is not None and (self.tile not in ("auto", "off") or self.tta != "off"):
