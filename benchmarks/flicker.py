@@ -1,11 +1,12 @@
 """How much the masks of videos flicker, without and with smoothing, and what smoothing costs.
 
-    python benchmarks/flicker.py VIDEO… [--size 289] [--frames 400] [--threads 1] -o benchmarks/results/flicker.json
+    python benchmarks/flicker.py VIDEO… [--size 289] [--frames 800] [--line 5] -o benchmarks/results/flicker.json
     python benchmarks/flicker.py VIDEO --strip OUT.png --from 36 --every 2 --crop 300,0,340,272
 
-The score is that of `liveseg.evaluate.flicker`. The cost is that of `liveseg.temporal` a frame, measured in turn with
-the network on the same thread; of a run of the whole line, `liveseg bench` tells the stage `smooth` beside the others.
-On a busy machine the scores stay what they are, and only the times mean nothing.
+The score is that of `liveseg.evaluate.flicker`. `network_ms` and `smooth_ms` are the medians of both on one thread,
+frame after frame. With `--line 5`, the whole line also runs five times without smoothing and with it, in turn, from
+decoding to an H.264 file as `liveseg run` does it: `line_ms` is the wall time a frame, `line_cpu_ms` the processors'
+time; medians of the rounds. On a busy machine the scores stay what they are, and the times mean nothing.
 
 With `--strip`, it draws four frames instead, above as they were segmented, below smoothed: what the documentation
 shows.
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import tempfile
 import time
 from dataclasses import asdict
 from itertools import islice, pairwise
@@ -25,10 +27,16 @@ import cv2
 import numpy as np
 
 from liveseg import Segmenter
+from liveseg.bench.combination import Combination
+from liveseg.bench.line import open_segmenter
 from liveseg.bench.machine import commit, describe_machine
 from liveseg.evaluate import FlickerMeter
+from liveseg.job import convert
 from liveseg.media.frame import Selection
+from liveseg.media.video_sink import VideoSink
 from liveseg.media.video_source import VideoSource
+from liveseg.pipeline import Pipeline
+from liveseg.render.overlay import Painter
 from liveseg.temporal import Smoother
 from liveseg.tuning.machine import versions
 
@@ -70,6 +78,32 @@ def measure(segmenter: Segmenter, clip: Path, frames: int) -> dict[str, object]:
     }
 
 
+def measure_line(clip: Path, options: argparse.Namespace) -> dict[str, object]:
+    """Milliseconds a frame of the whole line, without smoothing and with it."""
+    segmenter = open_segmenter(Combination(options.model, size=options.size))
+    painter = Painter(segmenter.labels)
+    spent: dict[str, list[tuple[float, float]]] = {"without": [], "smoothed": []}
+    for number in range(options.line + 1):
+        for name in ("without", "smoothed") if number % 2 else ("smoothed", "without"):
+            pipeline = Pipeline(
+                segmenter,
+                render=lambda found: painter.overlay(found.image, found.mask),
+                smooth=Smoother if name == "smoothed" else None,
+            )
+            source = VideoSource(clip, Selection(limit=options.frames))
+            with tempfile.TemporaryDirectory() as folder:
+                sink = VideoSink(Path(folder) / "result.mp4", source.info)
+                began = time.process_time()
+                outcome = convert(source, sink, pipeline)
+            busy = (time.process_time() - began) / outcome.frames
+            if number:  # the first round warms up
+                spent[name].append((outcome.seconds / outcome.frames * 1e3, busy * 1e3))
+    return {
+        title: {name: round(statistics.median(row[column] for row in rows), 2) for name, rows in spent.items()}
+        for column, title in enumerate(("line_ms", "line_cpu_ms"))
+    }
+
+
 def strip(segmenter: Segmenter, clip: Path, options: argparse.Namespace) -> np.ndarray:
     """Four frames' overlays, cut to `--crop`, as they are above and smoothed below."""
     x, y, width, height = options.crop
@@ -94,6 +128,7 @@ def main() -> None:
     parser.add_argument("--size", type=int)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--frames", type=int, default=800)
+    parser.add_argument("--line", type=int, default=0, help="rounds of the whole line", metavar="ROUNDS")
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--strip", type=Path, help="draw four frames of the first video into this file")
     parser.add_argument("--from", dest="first", type=int, default=0, help="the first of them")
@@ -120,6 +155,8 @@ def main() -> None:
     }
     for clip in options.clips:
         found = measure(segmenter, clip, options.frames)
+        if options.line:
+            found |= measure_line(clip, options)
         record["clips"].append(found)
         print(json.dumps({name: value for name, value in found.items() if name != "pixels"}), flush=True)
     if options.output is not None:

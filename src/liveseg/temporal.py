@@ -50,6 +50,9 @@ _TRAVEL = 1.5
 _SAME, _OTHER = 12.0, 30.0
 """Difference of two small pictures, of 255, up to which a cell shows the same, and from which on it shows another."""
 
+_CHANGE = np.clip((np.arange(256, dtype=np.float32) - _SAME) / (_OTHER - _SAME), 0, 1)
+"""How surely a cell shows something else, from 0 to 1, by that difference."""
+
 _BESIDE = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 """The cells around one that share in its change."""
 
@@ -68,8 +71,8 @@ _AT_REST_STEP = 0.05
 _CONTENDS = 2.0
 """Logits by which a class may be behind the winner everywhere and is still averaged; others are passed through."""
 
-_PIXELS = 6000
-"""Pixels of the small pictures, about two on a cell's side at the sizes that run in real time: what flow costs."""
+_PIXELS = 4500
+"""Pixels of the small pictures, some 1.6 along a cell's side at the sizes that run in real time: what flow costs."""
 
 _LEAST_SIDE = 16
 """Pixels that the search for motion needs at least on each side."""
@@ -99,14 +102,14 @@ class _Grid:
 
 
 @lru_cache(maxsize=16)
-def _grid(cells: tuple[int, ...], picture: tuple[int, ...], align_corners: bool) -> _Grid:
-    """The grid of logits `(h, w)` for pictures `(height, width)`."""
+def _grid(logits: tuple[int, ...], picture: tuple[int, ...], align_corners: bool) -> _Grid:
+    """The grid of logits `(classes, h, w)` for pictures `(height, width)`."""
     scale = math.sqrt(_PIXELS / math.prod(picture))
     rows, columns = (min(max(round(length * scale), _LEAST_SIDE), _PIXELS // _LEAST_SIDE) for length in picture)
     small = np.array([columns, rows], np.float32)
-    count = np.array([cells[1], cells[0]], np.float32)
+    count = np.array([logits[2], logits[1]], np.float32)
     size = np.asarray((small - 1) / np.maximum(count - 1, 1) if align_corners else small / count, np.float32)
-    at = _places(cells[0], cells[1])
+    at = _places(logits[1], logits[2])
     places = np.asarray(at * size if align_corners else (at + 0.5) * size - 0.5, np.float32)
     return _Grid(rows, columns, _places(rows, columns), at, places, size, 2 * (int(size.min()) // 2) + 1)
 
@@ -133,6 +136,7 @@ class Smoother:
         self._flow.setFinestScale(0)
         self._flow.setPatchStride(6)
         self._memory: _Memory | None = None
+        self._room: Floats = np.empty((0, 0, 0), np.float32)
 
     def __call__(self, inferred: Inferred, timestamp: Fraction | float) -> Inferred:
         """Smooth the network's output for one frame.
@@ -147,20 +151,28 @@ class Smoother:
         Raises:
             WeightsError: logits that are not finite.
         """
-        check_finite(inferred.logits)
-        kind = inferred.logits.shape[1:], inferred.image.shape[:2], inferred.align_corners
+        logits, now = inferred.logits, float(timestamp)
+        check_finite(logits)
+        kind = logits.shape, inferred.image.shape[:2], inferred.align_corners
         grid = _grid(*kind)
         picture = _small(inferred.image, grid)
         grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
-        now = float(timestamp)
-        logits, age = inferred.logits, np.zeros(kind[0], np.float32)
+        if self._room.shape != logits.shape:
+            self._room = np.empty_like(logits)
+        contend = _contend(logits, self._room)
+        age = np.zeros(logits.shape[1:], np.float32)
         last = self._memory
-        if last is not None and last.kind == (*kind, len(logits)) and 0 < now - last.time <= _GAP:
+        if last is not None and last.kind == kind and 0 < now - last.time <= _GAP:
             flow = np.asarray(self._flow.calc(grey, last.grey, None), np.float32)  # type: ignore[call-overload]
             past = _Past.of(last, picture, flow, grid, now - last.time)
             if not past.is_another_scene:
-                logits, age = past.joined(last.logits, logits, repeated=inferred.repeated)
-        self._memory = _Memory((*kind, len(logits)), now, logits, age, picture, grey)
+                contend |= last.contend
+                classes = np.flatnonzero(contend)
+                own, age = past.joined(last.logits[classes], None if inferred.repeated else logits[classes])
+                logits = logits.copy()
+                logits[classes] = own
+                contend[classes] = _contend(own)
+        self._memory = _Memory(kind, now, logits, contend, age, picture, grey)
         return replace(inferred, logits=logits)
 
 
@@ -169,17 +181,19 @@ class _Memory:
     """What is remembered of the frames so far.
 
     Args:
-        kind: shape of the logits' grid and of the frame, how one lies on the other, and how many classes there are.
+        kind: shape of the logits, height and width of the frame, and how one lies on the other.
         time: the last frame's, in seconds.
         logits: the average, `(classes, h, w)`.
+        contend: which classes are near the winner somewhere in it.
         age: for how many seconds of evidence it stands, `(h, w)`.
         picture: the last frame in small, RGB.
         grey: the same without colour.
     """
 
-    kind: tuple[tuple[int, ...], tuple[int, ...], bool, int]
+    kind: tuple[tuple[int, ...], tuple[int, ...], bool]
     time: float
     logits: Floats
+    contend: NDArray[np.bool_]
     age: Floats
     picture: Pixels
     grey: Pixels
@@ -212,7 +226,7 @@ class _Past:
         by_cell = _sampled(cv2.blur(worst, window), grid.places, cv2.INTER_LINEAR)
         # The network looks further than a cell: what changed beside it changes what is said of it, too.
         by_cell = cv2.dilate(by_cell, _BESIDE)
-        change = np.clip((by_cell.astype(np.float32) - _SAME) / (_OTHER - _SAME), 0, 1)
+        change = _CHANGE[by_cell]
 
         step = _sampled(cv2.blur(flow, window), grid.places, cv2.INTER_LINEAR) / grid.pixels_a_cell
         length = np.hypot(step[..., 0], step[..., 1])
@@ -221,48 +235,42 @@ class _Past:
         if not step.any():
             return cls(passed, None, change, last.age * (1 - change), longest)
         places = np.asarray(grid.cells + step, np.float32)
-        from_outside = ((places < -0.5) | (places > grid.cells[-1, -1] + 0.5)).any(axis=-1)
-        change[from_outside] = 1
-        return cls(passed, places, change, _sampled(last.age, places, cv2.INTER_LINEAR) * (1 - change), longest)
+        # For what comes in from outside there is no evidence.
+        age = _sampled(last.age, places, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
+        return cls(passed, places, change, age * (1 - change), longest)
 
     @property
     def is_another_scene(self) -> bool:
         """Whether too little looks as it did."""
         return float((self.change > 0.5).mean()) > _CUT
 
-    def joined(self, average: Floats, logits: Floats, *, repeated: bool) -> tuple[Floats, Floats]:
-        """The average with the new logits in it unless they are `repeated`, and for how many seconds it stands."""
-        joined, age = logits.copy(), self.age
-        classes = _contenders(average, logits)
-        for index in classes:
+    def joined(self, average: Floats, logits: Floats | None) -> tuple[Floats, Floats]:
+        """The average where it is now, with the new logits in it if there are any, and its age."""
+        if self.places is not None:
             # Cubic: a bilinear average of averages of averages would melt small objects away.
-            own = average[index]
-            joined[index] = own if self.places is None else _sampled(own, self.places, cv2.INTER_CUBIC)
-        if not repeated:
-            age = np.minimum(age + self.passed, self.longest)
-            gain = np.maximum(np.minimum(self.passed / age, 1), self.change)
-            joined[classes] += gain * (logits[classes] - joined[classes])
-        return joined, age
+            average = np.stack([_sampled(plane, self.places, cv2.INTER_CUBIC) for plane in average])
+        if logits is None:
+            return average, self.age
+        age = np.minimum(self.age + self.passed, self.longest)
+        gain = np.maximum(np.minimum(self.passed / age, 1), self.change)
+        return average + gain * (logits - average), age
 
 
-def _contenders(*outputs: Floats) -> NDArray[np.intp]:
-    """The classes that are near the winner somewhere in one of several outputs."""
-    near = [(logits - logits.max(axis=0)).max(axis=(1, 2)) > -_CONTENDS for logits in outputs]
-    return np.flatnonzero(np.logical_or.reduce(near))
+def _contend(logits: Floats, room: Floats | None = None) -> NDArray[np.bool_]:
+    """Which classes are near the winner somewhere; `room` of the logits' shape saves making some."""
+    behind = np.subtract(logits, logits.max(axis=0), out=room)
+    return np.asarray(behind.reshape(len(logits), -1).max(axis=1) > -_CONTENDS)
 
 
-def _sampled(values: NDArray[Any], places: Floats, way: int) -> NDArray[Any]:
-    """The values at places between samples; outside of them the nearest."""
+def _sampled(values: NDArray[Any], places: Floats, way: int, outside: int = cv2.BORDER_REPLICATE) -> NDArray[Any]:
+    """The values at places between samples; outside of them the nearest, or 0."""
     # OpenCV's type hints do not know that the second map may be missing.
-    return np.asarray(cv2.remap(values, places, None, way, borderMode=cv2.BORDER_REPLICATE))  # type: ignore[call-overload]
+    return np.asarray(cv2.remap(values, places, None, way, borderMode=outside))  # type: ignore[call-overload]
 
 
 def _small(image: Pixels, grid: _Grid) -> Pixels:
     """A picture at the size of the grid's small ones, its noise averaged away."""
-    # Halving has code of its own in OpenCV, several times as fast as an area average by another factor.
-    while min(image.shape[0] // grid.rows, image.shape[1] // grid.columns) >= 2:
-        height, width = image.shape[0] // 2, image.shape[1] // 2
-        half = image[: 2 * height, : 2 * width]
-        image = np.asarray(cv2.resize(half, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    small = cv2.resize(image, (grid.columns, grid.rows), interpolation=cv2.INTER_LINEAR)
+    # This looks at 16 pixels for each; an area average straight to the size would see more, and take ten times as long.
+    twice = cv2.resize(image, (2 * grid.columns, 2 * grid.rows), interpolation=cv2.INTER_LINEAR)
+    small = cv2.resize(twice, (grid.columns, grid.rows), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.GaussianBlur(small, (3, 3), 0), np.uint8)

@@ -26,7 +26,7 @@ def test_the_whole_line_counts_its_frames_and_stages_without_those_that_warm_up(
     began = time.time()
     told = line.measure(task("line", encode=True, begun=began - 100))
     assert told["frames"] == 3
-    assert told["stages_ms"].keys() == {"decode", "preprocess", "infer", "postprocess", "render", "encode"}
+    assert told["stages_ms"].keys() == {"decode", "preprocess", "infer", "smooth", "postprocess", "render", "encode"}
     assert next(iter(told["stages_ms"])) == "decode"
     assert told["frames_per_second"] == pytest.approx(3 / told["seconds"])
     assert told["latency_ms"]["p5"] <= told["latency_ms"]["p95"]

@@ -105,6 +105,12 @@ def test_an_error_points_at_the_character(text, place, words):
     assert (shown, mark) == (f"  {text}", f"  {' ' * place}^")
 
 
+def test_an_edge_that_is_walked_there_and_back_encloses_nothing():
+    zone = parse_zone("back=0.1,14.0 36,12.3 0.1,14.0 14.9,27")
+    with pytest.raises(UsageError, match="no pixel of a 33x21 picture"):
+        zone.region(21, 33)
+
+
 def test_two_zones_of_one_name_are_refused():
     with pytest.raises(UsageError, match="two zones are called 'a'"):
         parse_zones(["a=0,0 1,0 1,1", "b=0,0 1,0 1,1", "a=0,0 9,0 9,9"])

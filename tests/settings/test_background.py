@@ -34,7 +34,7 @@ def test_a_file_is_one_and_one_that_is_named_like_a_colour_needs_its_folder(tmp_
 
 
 @pytest.mark.parametrize(
-    "text", ["gren", "", "0,0,256", "1,2", "blurry", "#12", "no/such/file.jpg", ".", "https://x/y"]
+    "text", ["gren", "", "0,0,256", "1,2", "blurry", "#12", "no/such/file.jpg", ".", "https://x/y", "a" * 300]
 )
 def test_what_is_none_is_answered_with_what_there_is(text):
     with pytest.raises(UsageError, match=r"no background; write blur or blur:N, a colour like green.* or the file of"):

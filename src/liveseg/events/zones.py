@@ -137,7 +137,9 @@ def _inside(corners: NDArray[np.float64], height: int, width: int) -> NDArray[np
     """Whether each pixel's centre lies in a polygon: `(height, width)`, by counting the edges to its left."""
     x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
     inside = np.zeros((height, width), np.bool_)
-    for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+    for edge in zip(corners.tolist(), np.roll(corners, -1, axis=0).tolist(), strict=True):
+        # From one end always, so that an edge crosses each row at the same place whichever way it is walked.
+        (x1, y1), (x2, y2) = sorted(edge)
         rows = np.flatnonzero((y1 <= y) != (y2 <= y))
         crossing = x1 + (y[rows] - y1) * ((x2 - x1) / (y2 - y1)) if len(rows) else y[rows]
         inside[rows] ^= crossing[:, None] <= x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,10 +71,10 @@ def parse_background(text: str) -> Background:
     colour = _colour(word)
     if colour is not None:
         return Color(colour)
-    if word and Path(word).is_file():
-        return Scene(Path(word))
     named = Path(word)
-    is_missing = bool(named.suffix or len(named.parts) > 1) and not named.exists()
+    if os.path.isfile(word):  # noqa: PTH113  (pathlib raises where a name is too long)
+        return Scene(named)
+    is_missing = bool(named.suffix or len(named.parts) > 1) and not os.path.lexists(word)
     what = f"there is no file {text!r}, so it is" if is_missing else f"{text!r} is"
     raise UsageError(
         f"{what} no background; write blur or blur:N, a colour like green, #00ff00 or 0,255,0, or the file of an "
