@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from liveseg import Segmenter
 from liveseg.errors import WeightsError
 from liveseg.media.frame import Frame, Source, SourceInfo
+from liveseg.pipeline import Pipeline
 from liveseg.postprocess import upsampled_argmax
 from liveseg.segmenter import Inferred
 from liveseg.temporal import Smoother
@@ -254,3 +255,20 @@ def test_images_are_never_smoothed(segmenter):
     smooth = [result.segmentation.logits for result in segmenter.stream(Slides("image", 3), smooth=True)]
     for own, other in zip(smooth, raw, strict=True):
         assert np.array_equal(own, other)
+
+
+class Refusing:
+    """A device's line that must not be used."""
+
+    def batch(self, height, width):
+        return 1
+
+    def __call__(self, images):
+        raise AssertionError("the device's line was used")
+
+
+def test_what_is_smoothed_does_not_go_through_a_device_line(segmenter):
+    pipeline = Pipeline(segmenter, device_line=Refusing(), smooth=Smoother)
+    assert len(list(pipeline.run(Slides(frames=3)))) == 3
+    with pytest.raises(AssertionError, match="was used"):
+        list(pipeline.run(Slides("image", 1)))
