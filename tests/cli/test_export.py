@@ -46,6 +46,7 @@ def test_an_exported_file_runs_by_its_name(exported, run_liveseg, samples, tmp_p
     assert "found: cat" in done.stdout
 
 
+@pytest.mark.long
 def test_with_photos_and_true_masks_it_reports_the_change_in_miou(exported, run_liveseg, samples, tmp_path):
     photos, masks = tmp_path / "photos", tmp_path / "masks"
     for folder in (photos, masks):

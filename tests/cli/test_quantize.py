@@ -44,6 +44,7 @@ def test_export_quantises_too_and_names_what_it_did(run_liveseg, folder, require
         assert words in done.stdout, done.stdout
 
 
+@pytest.mark.long
 def test_two_photos_are_both_calibrated_and_compared_on_and_it_says_so(run_liveseg, folder, tmp_path):
     few = tmp_path / "few"
     few.mkdir()
