@@ -143,7 +143,8 @@ def test_a_small_object_does_not_melt_away_under_a_slow_pan():
 def test_what_comes_in_from_outside_has_no_past():
     random, smoother = np.random.default_rng(6), Smoother()
     for image, truth, now in panned(10, 14, lambda x: disc(250 - x)):
-        own = said(image, logits_of(truth, random, 1.0))
+        # So faint that what comes in does not look another thing than what was there before.
+        own = said(100 + image // 8, logits_of(truth, random, 1.0))
         found = smoother(own, now)
     # Each step is nearly two cells wide.
     assert np.abs(found.logits - own.logits)[:, :, -1].max() < 1e-3

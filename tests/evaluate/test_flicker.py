@@ -85,11 +85,20 @@ def test_noise_of_the_sensor_is_no_motion_and_no_flicker():
     assert score.share < 2e-4
 
 
-def test_what_a_picture_changes_does_not_count():
-    picture, mask = photo()[:180, :240], np.zeros((180, 240), np.uint8)
+def test_a_border_that_trembles_by_a_pixel_counts_although_motion_is_never_measured_as_nothing():
+    random, picture = np.random.default_rng(6), photo()[:180, :240]
+    masks = [np.roll(discs()[:180, :240], number % 2, axis=1) for number in range(8)]
+    noisy = [np.clip(picture + random.normal(0, 0.3, picture.shape), 0, 255).astype(np.uint8) for _ in masks]
+    assert flicker(zip(noisy, masks, strict=True)).share == pytest.approx(np.mean(masks[0] != masks[1]), rel=0.25)
+
+
+@pytest.mark.parametrize("lit", [False, True])
+def test_what_a_picture_changes_does_not_count(lit):
+    picture, mask = photo()[:180, :240] // 2 + 40, np.zeros((180, 240), np.uint8)
     changed, found = picture.copy(), mask.copy()
-    changed[40:120, 60:160] = 255 - changed[40:120, 60:160]
-    found[40:120, 60:160] = 15
+    part = np.s_[40:120, 60:160]
+    changed[part] = changed[part] + 50 if lit else 255 - changed[part]
+    found[part] = 15
     score = flicker([(picture, mask), (changed, found)])
     assert score.changed < 0.02 * 80 * 100
     assert score.counted < 180 * 240 - 0.8 * 80 * 100
