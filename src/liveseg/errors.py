@@ -24,6 +24,10 @@ class MediaError(LivesegError, ValueError):
     """An image or video that cannot be read, or holds nothing to read."""
 
 
+class DataError(LivesegError, ValueError):
+    """Labelled photos that cannot be read: a layout that is none, or an image or mask that makes no sense."""
+
+
 class SinkError(LivesegError, OSError):
     """An output that cannot be written."""
 

@@ -1,0 +1,1 @@
+"""Training: networks for classes of one's own."""
