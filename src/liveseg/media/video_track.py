@@ -9,6 +9,7 @@ from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
 from liveseg.media.color import BT709
+from liveseg.media.priority import ordinary_threads
 from liveseg.media.remux import TAGS
 
 if TYPE_CHECKING:
@@ -73,5 +74,6 @@ def add_video(
         # WebM keeps alpha as a second picture beside each frame; by this players know that it is there.
         stream.metadata["alpha_mode"] = "1"
     # Here rather than at the first frame, so that what it does not take is known before the work begins.
-    context.open()
+    with ordinary_threads():
+        context.open()
     return stream

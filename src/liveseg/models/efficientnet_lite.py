@@ -1,18 +1,20 @@
-"""EfficientNet-Lite0 as a backbone of stride 16.
+"""EfficientNet-Lite0 as a backbone of stride 16 or 32.
 
 Tan and Le, "EfficientNet", 2019, without squeeze-and-excitation and with ReLU6, as Google's Lite variants of
-2020 have it; symmetric padding. The last stages keep stride 16: the first block of stage 5 has stride 1, and
-all later blocks dilate their depthwise convolution by 2. The parameter names are timm's; there is no head
-convolution.
+2020 have it; symmetric padding. With stride 16 the first block of stage 5 has stride 1, and all later blocks dilate
+their depthwise convolution by 2. The parameter names are timm's; there is no head convolution.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from torch import Tensor, nn
 
 from liveseg.models.network import Features
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _EPS = 1e-3
 
@@ -44,17 +46,20 @@ class EfficientNetLite0(nn.Module):
     """The stem (`conv_stem`, `bn1`) and seven stages of inverted residuals (`blocks.0` to `blocks.6`)."""
 
     low_channels = 40
+    middle_channels = 112
     high_channels = 320
     _low_stage = 2
+    _middle_stage = 4
 
-    def __init__(self) -> None:
+    def __init__(self, stride: Literal[16, 32] = 16) -> None:
         super().__init__()
+        self.stride = stride
         channels = 32
         self.conv_stem = nn.Conv2d(3, channels, 3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(channels, eps=_EPS)
         self.act1 = nn.ReLU6()
         stages = []
-        for stage in _STAGES:
+        for stage in _STAGES if stride == 16 else _undilated():
             blocks: list[nn.Module] = []
             for number in range(stage.blocks):
                 stride = 1 if number else stage.stride
@@ -67,13 +72,24 @@ class EfficientNetLite0(nn.Module):
         self.blocks = nn.Sequential(*stages)
 
     def forward(self, x: Tensor) -> Features:
-        """`x` (normalised `float32` NCHW) as 40 channels of stride 8 and 320 of stride 16."""
-        low = x = self.act1(self.bn1(self.conv_stem(x)))
+        """`x` (normalised `float32` NCHW) as 40 channels of stride 8 and 320 of stride 16.
+
+        With stride 32: 40 channels of stride 8, 112 of stride 16 and 320 of stride 32.
+        """
+        low = middle = x = self.act1(self.bn1(self.conv_stem(x)))
         for index, stage in enumerate(self.blocks):
             x = stage(x)
             if index == self._low_stage:
                 low = x
-        return Features(low, x)
+            if index == self._middle_stage:
+                middle = x
+        return Features(low, x, middle if self.stride == 32 else None)
+
+
+def _undilated() -> Iterator[_Stage]:
+    """The stages as they classify ImageNet's photos: stage 5 goes on to stride 32."""
+    for number, stage in enumerate(_STAGES):
+        yield stage._replace(stride=2 if number == 5 else stage.stride, first_dilation=1, dilation=1)
 
 
 def _depthwise(channels: int, kernel: int, stride: int, dilation: int) -> nn.Conv2d:

@@ -11,15 +11,17 @@ from liveseg.models.layers import resize_like
 
 
 class Features(NamedTuple):
-    """What a backbone gives to a head, both `float32` NCHW.
+    """What a backbone gives to a head, all `float32` NCHW.
 
     Args:
         low: features of stride 8, before the deep stages.
-        high: the last features; of stride 16 or, for ResNet-50, 8.
+        high: the last features; of stride 16, for ResNet-50 8, or 32 where there are `middle` ones.
+        middle: features of stride 16, of a backbone whose last ones are of stride 32.
     """
 
     low: Tensor
     high: Tensor
+    middle: Tensor | None = None
 
 
 class SegmentationNetwork(nn.Module):
