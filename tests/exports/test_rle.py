@@ -55,3 +55,25 @@ def test_long_runs_take_more_characters(size):
 
 def test_no_ones_are_one_run_of_zeros():
     assert rle.packed(np.zeros(0, np.int64), 12) == by_pycocotools(np.zeros((3, 4)))["counts"].decode()
+
+
+@settings(deadline=None)
+@given(MASKS)
+def test_text_of_pycocotools_is_read_back_as_run_lengths(mask):
+    for index, changes in rle.class_changes(mask).items():
+        ends = np.cumsum(rle.unpacked(by_pycocotools(mask == index)["counts"].decode()))
+        np.testing.assert_array_equal(ends[: len(changes)], changes)
+        assert ends[-1] == mask.size
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 1 << 40), min_size=1, max_size=20))
+def test_runs_of_any_length_come_back(counts):
+    edges = np.cumsum(np.array(counts, np.int64))
+    np.testing.assert_array_equal(rle.unpacked(rle.packed(edges[:-1], int(edges[-1]))), counts)
+
+
+@pytest.mark.parametrize("text", ["", "~", "\x1f", "é", "o", "o" * 30 + "0"])
+def test_other_text_is_no_run_lengths(text):
+    with pytest.raises(ValueError, match="no text of COCO's"):
+        rle.unpacked(text)

@@ -60,6 +60,7 @@ class Dataset:
         labels: what the masks' indices stand for.
         samples: the photos, in a fixed order.
         notes: what was surprising while it was opened, a sentence each.
+        strays: masks without a photo.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Dataset:
     labels: LabelSet
     samples: tuple[Sample, ...]
     notes: tuple[str, ...] = ()
+    strays: tuple[Path, ...] = ()
 
     def __len__(self) -> int:
         return len(self.samples)

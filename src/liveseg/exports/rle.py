@@ -76,6 +76,28 @@ def packed(changes: Ints, pixels: int) -> str:
     return text[text > 0].astype(np.uint8).tobytes().decode("ascii")
 
 
+def unpacked(text: str) -> Ints:
+    """Run lengths from text, as pycocotools writes `counts`: of zeros and ones in turn (`rleFrString` of `maskApi.c`).
+
+    Raises:
+        ValueError: text that is none.
+    """
+    codes = np.frombuffer(text.encode(), np.uint8).astype(np.int64) - 48
+    if not codes.size or codes.min() < 0 or codes.max() > 63 or codes[-1] & 32:
+        raise ValueError("its run lengths are no text of COCO's")
+    ends = np.flatnonzero(codes & 32 == 0)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    place = np.arange(len(codes)) - np.repeat(starts, ends - starts + 1)
+    if place.max() > 11:  # more than 60 bits
+        raise ValueError("its run lengths are no text of COCO's")
+    numbers = np.add.reduceat((codes & 31) << 5 * place, starts)
+    # The highest bit that was written is the sign.
+    counts = numbers - np.where(codes[ends] & 16, 1 << 5 * (place[ends] + 1), 0)
+    counts[1::2] = np.cumsum(counts[1::2])
+    counts[2::2] = np.cumsum(counts[2::2])
+    return counts
+
+
 def box(changes: Ints, height: int) -> tuple[int, int, int, int]:
     """The box around the ones: x, y, width and height.
 
