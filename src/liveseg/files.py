@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 PARTIAL = ".partial"
 """What stands between the stem and the extension of a file that is still being written."""
 
-_NO_SPACE = "no space left there; free some, or choose another place with -o"
-_NOT_ALLOWED = "not allowed to write there; choose another place with -o"
+_NO_SPACE = "no space left there; free some, or choose another place"
+_NOT_ALLOWED = "not allowed to write there; choose another place"
 _REASONS = {
     errno.ENOSPC: _NO_SPACE,
     errno.EDQUOT: _NO_SPACE,
     errno.EACCES: _NOT_ALLOWED,
     errno.EPERM: _NOT_ALLOWED,
-    errno.EROFS: "that disk is read-only; choose another place with -o",
-    errno.ENAMETOOLONG: "the file name is too long; choose a shorter one with -o",
-    errno.EFBIG: "the file is larger than that disk or a set limit allows; choose another place with -o",
-    errno.ENOENT: "its folder does not exist and cannot be made; choose another place with -o",
+    errno.EROFS: "that disk is read-only; choose another place",
+    errno.ENAMETOOLONG: "the file name is too long; choose a shorter one",
+    errno.EFBIG: "the file is larger than that disk or a set limit allows; choose another place",
+    errno.ENOENT: "its folder does not exist and cannot be made; choose another place",
 }
 
 
@@ -140,7 +140,7 @@ def _take(partial: Path, target: Path) -> None:
     try:
         lock.acquire()
     except Timeout as error:
-        raise SinkError(f"cannot write {target}: another run is writing it; choose another name with -o") from error
+        raise SinkError(f"cannot write {target}: another run is writing it; choose another name") from error
     _locks[partial] = lock
 
 
@@ -155,7 +155,7 @@ def _make_folder(target: Path) -> None:
         if folder.is_dir():
             break
         if folder.exists():
-            raise SinkError(f"cannot write {target}: {folder} is a file, not a folder; choose another -o")
+            raise SinkError(f"cannot write {target}: {folder} is a file, not a folder; choose another place")
     target.parent.mkdir(parents=True, exist_ok=True)
 
 
@@ -172,6 +172,6 @@ def refuse_existing(target: Path, *, overwrite: bool) -> None:
         return
     if not target.is_file():
         # Renaming over a device such as /dev/null would replace the device.
-        raise SinkError(f"cannot write {target}: that is not a regular file; choose another name with -o")
+        raise SinkError(f"cannot write {target}: that is not a regular file; choose another name")
     if not overwrite:
-        raise OutputExistsError(f"{target} exists already; add --overwrite, or choose another name with -o")
+        raise OutputExistsError(f"{target} exists already; add --overwrite, or choose another name")

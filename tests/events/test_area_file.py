@@ -158,3 +158,48 @@ def test_events_that_cannot_be_written_are_counted_and_told_once(tmp_path, event
     lines.close()
     assert len(lines.notes) == 1
     assert lines.notes[0].startswith("3 events are missing in ")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_table_is_gone_on_with_where_each_source_was(tmp_path, name):
+    def some(table, *frames):
+        for source, frame in frames:
+            table.add(source, frame, Fraction(frame, 5), None, BOTH)
+        table.close()
+
+    whole, cut = AreaFile(tmp_path / f"whole_{name}"), AreaFile(tmp_path / name)
+    every = [("one.mp4", 0), ("one.mp4", 1), ("one.mp4", 2), ("two.mp4", 0), ("two.mp4", 1)]
+    some(whole, *every)
+    some(cut, *every[:2])
+    with (tmp_path / name).open("ab") as file:
+        file.write(b"one.mp4,2,0.4")  # of a run that was killed
+    some(AreaFile(tmp_path / name, resume=True), *every)
+    assert (tmp_path / name).read_bytes() == (tmp_path / f"whole_{name}").read_bytes()
+
+
+def test_frames_of_a_live_source_are_new_ones_whatever_their_number(tmp_path):
+    arrived = datetime(2026, 3, 1, tzinfo=UTC)
+    for resume in (False, True):
+        table = AreaFile(tmp_path / "a.csv", resume=resume)
+        table.add("camera 0", 0, Fraction(0), arrived, {None: BOTH[None][:1]})
+        table.close()
+    assert len((tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_what_is_no_table_is_not_gone_on_with(tmp_path):
+    for name, text in {"a.csv": "name,age\nA,3\n", "a.jsonl": '{"event": "began"}\n', "b.jsonl": "words\nmore"}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        with pytest.raises(UsageError, match="which .*" + name):
+            AreaFile(tmp_path / name, resume=True)
+        assert (tmp_path / name).read_text(encoding="utf-8") == text
+
+
+def test_an_empty_table_and_none_are_begun(tmp_path):
+    (tmp_path / "empty.csv").write_bytes(b"")
+    (tmp_path / "head.csv").write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+    for name in ("empty.csv", "head.csv", "new.csv"):
+        table = AreaFile(tmp_path / name, resume=True)
+        table.add("film.mp4", 0, Fraction(0), None, {None: BOTH[None][:1]})
+        table.close()
+        head, row = (tmp_path / name).read_text(encoding="utf-8").splitlines()
+        assert (head, row.split(",")[0]) == (",".join(COLUMNS), "film.mp4")

@@ -124,16 +124,33 @@ def test_each_source_and_zone_has_a_panel_and_the_background_no_line(table):
     [
         ({"classes": ["cat"]}, "no class 'cat'; there is background, person"),
         ({"zones": ["x"]}, "no zone 'x'; there is door"),
+        ({"sources": ["x"]}, "no source 'x'; there is film.mp4"),
     ],
 )
-def test_a_class_or_zone_that_the_table_does_not_have_is_told(table, options, words):
+def test_a_class_source_or_zone_that_the_table_does_not_have_is_told(table, options, words):
     with pytest.raises(UsageError, match=words):
         panels(read_courses(table([5], zones=("door",))), **options)
 
 
 def test_more_panels_than_anyone_can_read_are_refused(table):
-    with pytest.raises(UsageError, match="choose by --zone"):
-        panels(read_courses(table([5], sources=[f"{n}.mp4" for n in range(13)])))
+    courses = read_courses(table([5], sources=[f"{n}.mp4" for n in range(49)]))
+    with pytest.raises(UsageError, match="choose by --source and --zone"):
+        panels(courses)
+    assert [panel.title for panel in panels(courses, sources=["7.mp4", "48.MP4"])] == ["7.mp4", "48.mp4"]
+
+
+def test_many_panels_stand_in_columns(table, tmp_path, require_module):
+    require_module("matplotlib", "matplotlib")
+    path = tmp_path / "a.html"
+    draw(panels(read_courses(table([5, 50, 20], sources=[f"{n}.mp4" for n in range(25)]))), path)
+    _, plots = page_of(path)
+    corners = [(plot["x"], plot["y"]) for plot in plots]
+    columns = [corners[:9], corners[9:18], corners[18:]]
+    for column in columns:  # of three, down the first one, then down the next
+        assert len({round(x) for x, _ in column}) == 1
+        assert [y for _, y in column] == sorted(y for _, y in column)
+    assert columns[0][0][0] + plots[0]["width"] < columns[1][0][0]
+    assert columns[1][0][0] + plots[9]["width"] < columns[2][0][0]
 
 
 def test_smoothing_is_the_mean_of_the_seconds_around(table):

@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 import json as json_module
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from liveseg.cli.console import out
+from liveseg.cli.facts import Facts, in_bytes
 from liveseg.errors import SourceNotFoundError
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from liveseg.contract import ModelContract
-    from liveseg.maskfile.summary import Presence, Summary
+    from liveseg.maskfile.summary import Summary
 
 _MODELS = frozenset((".onnx", ".xml", ".pt2", ".pth", ".pt", ".safetensors"))
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A mask file, a video, an image or a model.")]
-
-
-@dataclass
-class Facts:
-    """What is known of a file.
-
-    Args:
-        record: for machines.
-        rows: for people: what it is called, and what it is.
-        classes: those present, where the file is masks.
-    """
-
-    record: dict[str, Any]
-    rows: dict[str, str]
-    classes: list[Presence] = field(default_factory=list)
+File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="A mask file, a video, an image, a model, or what `run` made: a table, an archive, polygons.",
+    ),
+]
 
 
 def info(file: File, json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False) -> None:
-    """Show what is in a mask file: classes, times, what it was made from; or in a video, an image, a model."""
+    """Show what is in a mask file: classes, times, what it was made from; or in a video, an image, a model.
+
+    The tables, archives and documents that `run` makes are told, too.
+    """
     facts = describe(file)
     if json:
         typer.echo(json_module.dumps({"file": str(file), **facts.record}, indent=2))
@@ -61,7 +56,7 @@ def info(file: File, json: Annotated[bool, typer.Option("--json", help="Print it
 
 
 def describe(path: Path) -> Facts:
-    """What is in a file, told by its content; a model by its extension.
+    """What is in a file, told by its content; models, tables, archives and documents by their extensions.
 
     Raises:
         SourceNotFoundError: no such file.
@@ -71,10 +66,13 @@ def describe(path: Path) -> Facts:
         raise SourceNotFoundError(f"no such file: {path}")
     if path.suffix.lower() in _MODELS and path.is_file():
         return _model(path)
+    from liveseg.cli.info_data import EXTENSIONS, describe_data
     from liveseg.maskfile.picture import is_mask_picture
     from liveseg.maskfile.reader import is_mask_file
     from liveseg.media.paths import kind_of
 
+    if path.suffix.lower() in EXTENSIONS and path.is_file():
+        return describe_data(path)
     if is_mask_file(path):
         return _mask_file(path)
     if is_mask_picture(path):
@@ -118,7 +116,7 @@ def _mask_file(path: Path) -> Facts:
         "size": f"{header.width}x{header.height}, {len(header.labels)} classes",
         "frames": _frames(found, header.duration),
         "times": f"{record['timestamps']}, in units of {header.time_base} s",
-        "bytes": _bytes(size) + ("" if each is None else f", {each:,.0f} a frame"),
+        "bytes": in_bytes(size) + ("" if each is None else f", {each:,.0f} a frame"),
     }
     for number, note in enumerate(notes):
         rows["note" if number == 0 else ""] = note
@@ -145,7 +143,7 @@ def _mask_picture(path: Path) -> Facts:
     rows = {
         "kind": "mask of an image",
         "size": f"{width}x{height}, {len(labels)} classes",
-        "bytes": _bytes(path.stat().st_size),
+        "bytes": in_bytes(path.stat().st_size),
     }
     return Facts(record, rows, classes)
 
@@ -157,7 +155,7 @@ def _image(path: Path) -> Facts:
         width, height, form = source.info.width, source.info.height, source.format
     size = path.stat().st_size
     record = {"kind": "image", "format": form, "width": width, "height": height, "bytes": size}
-    return Facts(record, {"kind": f"image, {form}", "size": f"{width}x{height}", "bytes": _bytes(size)})
+    return Facts(record, {"kind": f"image, {form}", "size": f"{width}x{height}", "bytes": in_bytes(size)})
 
 
 def _video(path: Path) -> Facts:
@@ -195,7 +193,7 @@ def _video(path: Path) -> Facts:
         "size": f"{own.width}x{own.height}",
         "frames": ", ".join(filter(None, known)) or "unknown",
         "sound": ", ".join(sound) or "none",
-        "bytes": _bytes(size),
+        "bytes": in_bytes(size),
     }
     if notes:
         rows["note"] = "; ".join(notes)
@@ -223,7 +221,7 @@ def _model(path: Path) -> Facts:
         "input": fixed or f"sides of {rule} pixels, best at {contract.default_size} on the shorter side",
         "classes": f"{len(contract.labels)}: {', '.join(contract.labels.names)}",
         "runs on": runs,
-        "bytes": _bytes(size),
+        "bytes": in_bytes(size),
     }
     return Facts(record, rows)
 
@@ -244,7 +242,7 @@ def _contract(path: Path) -> tuple[ModelContract, str]:
 def _source(name: str, size: int | None, digest: str | None) -> str:
     if size is None or digest is None:
         return f"{name}, no file"
-    return f"{name}, {_bytes(size)}, sha256 of its ends {digest[:16]}…"
+    return f"{name}, {in_bytes(size)}, sha256 of its ends {digest[:16]}…"
 
 
 def _ran(ran: dict[str, str | int]) -> str:
@@ -269,10 +267,3 @@ def _short(rate: Fraction) -> str:
 
 def _seconds(number: Fraction | None) -> float | None:
     return None if number is None else round(float(number), 6)
-
-
-def _bytes(size: int) -> str:
-    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {name}"
-    return f"{size} bytes"

@@ -27,6 +27,12 @@ def plot(table: Table, settings: PlotSettings) -> None:
     target = settings.output or table.with_suffix(".png")
     check_chart(target)
     refuse_existing(target, overwrite=settings.overwrite)
-    chart = panels(read_courses(table), classes=settings.classes, zones=settings.zone, smooth=float(settings.smooth))
+    chart = panels(
+        read_courses(table),
+        classes=settings.classes,
+        sources=settings.source,
+        zones=settings.zone,
+        smooth=float(settings.smooth),
+    )
     draw(chart, target, overwrite=settings.overwrite)
     out.print(f"{target}", markup=False)

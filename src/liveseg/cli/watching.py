@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from liveseg.media.frame import SourceInfo
     from liveseg.pipeline import Result
     from liveseg.products.base import Product
-    from liveseg.settings.events import EventSettings
+    from liveseg.settings import RunSettings
 
 
 @contextmanager
-def watch_of(settings: EventSettings, *, overwrite: bool) -> Iterator[Watch | None]:
+def watch_of(settings: RunSettings) -> Iterator[Watch | None]:
     """What the user wants to be watched, if anything; at the end, what could not be done is said.
 
     Raises:
         UsageError: a zone, a rule or an action that cannot be read.
-        SinkError: a file cannot be written, or is there and `overwrite` is false.
+        SinkError: a file cannot be written, or is there and nothing was said about such files.
     """
     if settings.areas is None and not (settings.zone or settings.when or settings.then):
         yield None
         return
     from liveseg.events.watch import Watch
 
-    watch = Watch(settings, overwrite=overwrite)
+    watch = Watch(settings, overwrite=settings.overwrite, resume=settings.skip_existing)
     try:
         yield watch
     finally:
@@ -68,9 +68,7 @@ def refuse_shared(watch: Watch | None, plans: Iterable[Planned], grid: Target = 
     own = set() if watch is None else {path_key(path) for path in watch.files}
     for path in (grid, *(path for planned in plans for path in planned.paths)):
         if isinstance(path, Path) and path_key(path) in own:
-            raise UsageError(
-                f"{path} is named by --areas or --then and is to be saved, too; choose another name with -o"
-            )
+            raise UsageError(f"{path} is named by --areas or --then and is to be saved, too; name another file there")
 
 
 def clips(watch: Watch | None) -> bool:
@@ -78,7 +76,7 @@ def clips(watch: Watch | None) -> bool:
     return watch is not None and watch.makes_clips
 
 
-def with_outlines(draw: Decorate | None, watch: Watch | None, settings: EventSettings) -> Decorate | None:
+def with_outlines(draw: Decorate | None, watch: Watch | None, settings: RunSettings) -> Decorate | None:
     """What is drawn on each picture: the zones, and then whatever was drawn anyway."""
     if watch is None or not watch.zones or not settings.outlines:
         return draw
@@ -87,9 +85,13 @@ def with_outlines(draw: Decorate | None, watch: Watch | None, settings: EventSet
     outlines = Outlines(watch.zones)
 
     def drawn(picture: NDArray[np.uint8], result: Result, outcome: Outcome) -> NDArray[np.uint8]:
-        # Beside the source, or on a canvas of its own, a picture has other places than the zones'.
-        if picture.shape[:2] == result.segmentation.mask.shape:
+        height, width = result.segmentation.mask.shape
+        # On a canvas of its own, a picture has other places than the zones'.
+        if picture.shape[:2] == (height, width):
             picture = outlines(picture)
+        elif settings.side_by_side and picture.shape[:2] == (height, 2 * width):
+            picture = picture.copy()
+            picture[:, width:] = outlines(picture[:, width:])  # the source, to the left, stays as it is
         return picture if draw is None else draw(picture, result, outcome)
 
     return drawn

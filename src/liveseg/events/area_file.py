@@ -12,6 +12,7 @@ from liveseg.errors import UsageError
 from liveseg.events.event import iso
 from liveseg.events.lines import LineFile
 from liveseg.exports.areas import rows
+from liveseg.files import sink_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,19 +39,24 @@ class AreaFile:
     Args:
         path: the file.
         overwrite: replace one that is there.
+        resume: go on with one that is there: what it holds of a source that is no live one is not added again.
 
     Raises:
-        UsageError: another extension.
+        UsageError: another extension, or no such table to go on with.
         OutputExistsError: the file is there and `overwrite` is false.
         SinkError: it cannot be written there.
     """
 
-    def __init__(self, path: Path, *, overwrite: bool = False) -> None:
+    def __init__(self, path: Path, *, overwrite: bool = False, resume: bool = False) -> None:
         if path.suffix.lower() not in SUFFIXES:
             raise UsageError(f"--areas writes CSV or JSON lines; end {path} in {' or '.join(SUFFIXES)}")
         self._csv = path.suffix.lower() == ".csv"
         self._is_new = not path.exists()
-        self._lines = LineFile(path, head=",".join(COLUMNS) + "\n" if self._csv else "", overwrite=overwrite)
+        resume = resume and path.is_file()
+        self._done = _last_frames(path, is_csv=self._csv) if resume else {}
+        goes_on = resume and path.stat().st_size > 0
+        head = ",".join(COLUMNS) + "\n" if self._csv and not goes_on else ""
+        self._lines = LineFile(path, head=head, append=resume, overwrite=overwrite)
         self._empty = True
 
     def add(
@@ -73,6 +79,8 @@ class AreaFile:
         Raises:
             SinkError: they cannot be written.
         """
+        if arrived is None and frame <= self._done.get(source, -1):
+            return
         own = {"source": source, "time": None if arrived is None else iso(arrived)}
         records = [
             {**row, **own, "zone": zone} for zone, found in areas.items() for row in rows(found, frame, timestamp)
@@ -94,3 +102,24 @@ class AreaFile:
             # A run that failed before its first frame would be in the way of the next one.
             with contextlib.suppress(OSError):
                 self._lines.path.unlink()
+
+
+def _last_frames(path: Path, *, is_csv: bool) -> dict[str, int]:
+    """The number of the last frame of each source in a table; a last line that is not whole is cut off."""
+    found: dict[str, int] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = (line for line in file if line.endswith("\n"))
+            for row in csv.DictReader(lines) if is_csv else map(json.loads, lines):
+                if tuple(row) != COLUMNS:
+                    raise KeyError
+                found[row["source"]] = max(int(row["frame"]), found.get(row["source"], 0))
+        with path.open("r+b") as whole:
+            whole.truncate(sum(len(line) for line in whole if line.endswith(b"\n")))
+    except OSError as error:
+        raise sink_error(path, error) from error
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise UsageError(
+            f"--areas with --skip-existing goes on with a table of areas, which {path} is not; name another file"
+        ) from error
+    return found

@@ -27,7 +27,10 @@ FORMATS = (".png", ".svg", ".pdf", ".html")
 _MOST_POINTS = 1500
 """Points of a line; more than a picture is wide are drawn as means."""
 
-_MOST_PANELS = 12
+_ROWS = 12
+"""Panels below each other; more stand in columns."""
+
+_MOST_PANELS = 48
 _LEAST_GAP = 2.0
 """Seconds without a frame over which no line is drawn, where frames come more often than that."""
 
@@ -75,6 +78,7 @@ def panels(
     courses: Sequence[Course],
     *,
     classes: Sequence[str] | None = None,
+    sources: Sequence[str] | None = None,
     zones: Sequence[str] | None = None,
     smooth: float = 0.0,
 ) -> list[Panel]:
@@ -83,22 +87,29 @@ def panels(
     Args:
         courses: as `read_courses` gives them.
         classes: only these, in this order; by default all but the background.
+        sources: only these; by default all.
         zones: only these; by default all, and the whole picture.
         smooth: each value is the mean over so many seconds around it.
 
     Raises:
-        UsageError: classes or zones that are not in the table, or more panels than anyone can read.
+        UsageError: classes, sources or zones that are not in the table, or more panels than anyone can read.
     """
     known = list(dict.fromkeys(name for course in courses for name in course.shares))
     shown = [name for name in known if name != "background"] or known
     if classes is not None:
         shown = [_one_of(known, name, "class") for name in classes]
+    if sources is not None:
+        known_sources = list(dict.fromkeys(course.source for course in courses if course.source))
+        wanted = [_one_of(known_sources, name, "source") for name in sources]
+        courses = [course for course in courses if course.source in wanted]
     if zones is not None:
         known_zones = list(dict.fromkeys(course.zone for course in courses if course.zone))
         wanted = [_one_of(known_zones, name, "zone") for name in zones]
         courses = [course for course in courses if course.zone in wanted]
     if len(courses) > _MOST_PANELS:
-        raise UsageError(f"a chart has room for {_MOST_PANELS} sources and zones, not {len(courses)}; choose by --zone")
+        raise UsageError(
+            f"a chart has room for {_MOST_PANELS} sources and zones, not {len(courses)}; choose by --source and --zone"
+        )
     colors = _colors(known)
     several = len({course.source for course in courses}) > 1
     return [_panel(course, shown, colors, smooth, with_source=several) for course in courses]
@@ -185,8 +196,14 @@ def _figure(chart: Sequence[Panel]) -> tuple[Any, list[Any]]:
     from matplotlib.lines import Line2D
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    figure = Figure(figsize=(9, 1.1 + 2.4 * len(chart)), dpi=120, layout="constrained")
-    axes = figure.subplots(len(chart), 1, squeeze=False)[:, 0]
+    columns = -(-len(chart) // _ROWS)
+    rows = -(-len(chart) // columns)
+    figure = Figure(figsize=(9 if columns == 1 else 6 * columns, 1.1 + 2.4 * rows), dpi=120, layout="constrained")
+    # Down the first column, then down the next, as they would stand below each other.
+    places = figure.subplots(rows, columns, squeeze=False).T.reshape(-1)
+    axes = places[: len(chart)]
+    for place in places[len(chart) :]:
+        place.set_visible(False)
     for panel, own in zip(chart, axes, strict=True):
         for line in panel.lines:
             own.plot(panel.times, line.values, color=line.color, lw=1.4, solid_joinstyle="round")
@@ -198,11 +215,17 @@ def _figure(chart: Sequence[Panel]) -> tuple[Any, list[Any]]:
         own.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}%"))
         own.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value)))
         own.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 3, 5, 6, 10]))
-    axes[-1].set_xlabel("time")
+    for own in {*axes[rows - 1 :: rows], axes[-1]}:
+        own.set_xlabel("time")
     known = {line.name: line.color for panel in chart for line in panel.lines}
     keys = [Line2D([], [], color=color, lw=4) for color in known.values()]
     legend = figure.legend(
-        keys, ["" for _ in known], loc="outside upper left", ncols=min(len(known), 7), frameon=False, fontsize=9
+        keys,
+        ["" for _ in known],
+        loc="outside upper left",
+        ncols=min(len(known), 7 * columns),
+        frameon=False,
+        fontsize=9,
     )
     # A name is no formula, whatever characters it holds.
     for text, name in zip(legend.get_texts(), known, strict=True):

@@ -39,6 +39,7 @@ class Watch:
     Args:
         settings: what is to be watched, as the user wrote it.
         overwrite: replace files that exist; events are added to theirs anyway.
+        resume: go on with a table of areas that exists.
 
     Raises:
         UsageError: a zone, a rule or an action that cannot be read; the message points at the character.
@@ -46,7 +47,7 @@ class Watch:
         SinkError: a file cannot be written.
     """
 
-    def __init__(self, settings: EventSettings, *, overwrite: bool = False) -> None:
+    def __init__(self, settings: EventSettings, *, overwrite: bool = False, resume: bool = False) -> None:
         self.notes: list[str] = []
         """What could not be done; filled by `close`."""
         self.zones = parse_zones(settings.zone)
@@ -69,7 +70,7 @@ class Watch:
             for text in settings.then:
                 self._add_action(text)
             if settings.areas is not None:
-                self._areas = AreaFile(settings.areas, overwrite=overwrite)
+                self._areas = AreaFile(settings.areas, overwrite=overwrite, resume=resume)
         except BaseException:
             self.close()
             raise
