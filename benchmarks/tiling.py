@@ -28,11 +28,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from measure_miou import score
 from PIL import Image
 
 from liveseg import Segmenter, tiling
 from liveseg.bench.machine import commit, describe_machine
+from liveseg.evaluate.counts import count
+from liveseg.evaluate.tally import Tally
 from liveseg.tuning.machine import versions
 
 PHOTOS, COLUMNS = 20, 5
@@ -61,12 +62,6 @@ def mosaic(images: Path, masks: list[Path], cell: tuple[int, int]) -> tuple[np.n
     return whole[0], whole[1]
 
 
-def counts(truth: np.ndarray, found: np.ndarray, classes: int) -> np.ndarray:
-    known = truth < classes
-    joint = truth[known].astype(np.int64) * classes + found[known]
-    return np.bincount(joint, minlength=classes * classes).reshape(classes, classes)
-
-
 def steps(logits: np.ndarray, cut: tiling.Cut) -> float:
     """How much neighbours differ where two tiles weigh the same, relative to all neighbours."""
     odds = tiling.probabilities(logits)
@@ -81,14 +76,14 @@ def steps(logits: np.ndarray, cut: tiling.Cut) -> float:
 
 def measured(segmenter: Segmenter, mosaics: list[tuple[np.ndarray, np.ndarray]]) -> tuple[dict[str, float], list]:
     """The score over the mosaics, and the logits of each."""
-    classes = len(segmenter.labels)
-    matrix, logits = np.zeros((classes, classes), np.int64), []
+    classes, logits = len(segmenter.labels), []
+    tally = Tally(classes, replicates=1)
     for rgb, truth in mosaics:
         found = segmenter(rgb)
-        matrix += counts(truth, found.mask, classes)
+        tally.add(count("", truth, found.mask, classes, edges=False))
         logits.append(found.logits)
-    right = round(100 * float(np.diag(matrix).sum() / matrix.sum()), 2)
-    return {"miou": score(matrix)[0], "pixels_right": right}, logits
+    right = round(100 * float(np.diag(tally.confusion).sum() / tally.pixels), 2)
+    return {"miou": round(100 * tally.miou, 2), "pixels_right": right}, logits
 
 
 def quality(options: argparse.Namespace) -> dict[str, object]:
@@ -112,11 +107,11 @@ def quality(options: argparse.Namespace) -> dict[str, object]:
     scales = {}
     for scale in SCALES:
         segmenter = Segmenter(options.model, tile="on", size=round(own * scale))
-        matrix = 0
+        tally = Tally(len(segmenter.labels), replicates=1)
         for mask in masks[::4]:
             rgb, truth = photo(options.images, mask)
-            matrix = matrix + counts(truth, segmenter(rgb).mask, len(segmenter.labels))
-        scales[str(scale)] = score(matrix)[0]
+            tally.add(count("", truth, segmenter(rgb).mask, len(segmenter.labels), edges=False))
+        scales[str(scale)] = round(100 * tally.miou, 2)
     pixels = f"{mosaics[0][0].shape[1]}x{mosaics[0][0].shape[0]}"
     return {"model": plain.model, "mosaics": len(mosaics), "pixels": pixels, "found": found, "scales": scales}
 

@@ -13,11 +13,11 @@ import json
 import time
 from pathlib import Path
 
-import numpy as np
-from measure_miou import confusion, score
-
 from liveseg import Segmenter
 from liveseg.bench.machine import commit, describe_machine
+from liveseg.datasets.open import open_dataset
+from liveseg.evaluate.engine import evaluate
+from liveseg.evaluate.options import EvalOptions
 from liveseg.tuning.machine import versions
 
 
@@ -29,19 +29,21 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="use one photo of N")
     parser.add_argument("--tile", type=int, help="with tiles of so many pixels")
     options = parser.parse_args()
-    masks = sorted(options.masks.glob("*.png"))[:: options.every]
-    pairs = [(options.images / f"{mask.stem}.jpg", mask) for mask in masks]
+    photos = open_dataset(Path(), images=options.images.absolute(), masks=options.masks.absolute(), labels="voc").every(
+        options.every
+    )
+    plainly = EvalOptions(boundary=False, calibration=False)
     looks = {}
     for tta in ("off", "flip", "full"):
         segmenter = Segmenter(options.model, tile=options.tile or "off", tta=tta)
-        segmenter(pairs[0][0])
+        segmenter(photos.samples[0].image)
         began = time.process_time()
-        matrix = confusion(segmenter, pairs)
+        found = evaluate(segmenter, photos, options=plainly)
         spent = time.process_time() - began
         looks[tta] = {
-            "miou": score(matrix)[0],
-            "pixels_right": round(100 * float(np.diag(matrix).sum() / matrix.sum()), 2),
-            "cpu_milliseconds": round(1e3 * spent / len(pairs), 1),
+            "miou": round(100 * found.miou, 2),
+            "pixels_right": round(100 * found.scores["pixel_accuracy"].value, 2),
+            "cpu_milliseconds": round(1e3 * spent / len(photos), 1),
         }
     record = {
         "command": f"python benchmarks/tta.py IMAGES MASKS --model {options.model} --every {options.every}",
@@ -50,7 +52,7 @@ def main() -> None:
         "commit": commit(),
         "model": segmenter.model,
         "size": segmenter.size,
-        "photos": len(pairs),
+        "photos": len(photos),
         "looks": looks,
     }
     print(json.dumps(record, indent=2))

@@ -11,7 +11,7 @@ loses nothing (between 0.1 points less and 0.15 more), 8-bit integers keep 99.2 
 **Every k-th frame.** Where nothing else reaches the target, the frames in between reuse the last mask, and their
 quality counts for less: by as much as the mask of a frame agrees with those of earlier ones, in mIoU over the classes
 that occur, averaged over six clips of 10 to 30 frames a second with walkers, riders, a moving camera, a speaker and a
-cartoon (`benchmarks/measure_miou.py --clips`). The flicker of the masks is part of it, so the real loss is smaller.
+cartoon (`benchmarks/reused_masks.py`). The flicker of the masks is part of it, so the real loss is smaller.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from liveseg.models.registry import MODELS
 from liveseg.runtimes.load import BUNDLED, Request, load
 from liveseg.weights.catalogue import CATALOGUE
 from liveseg.weights.integrity import verify
+from liveseg.weights.run import weights_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ class Engine:
         """What tells it from others, also after its file has been replaced by another of the same name."""
         own = ""
         if self.weights is not None:
-            status = self.weights.stat()
+            status = weights_file(self.weights).stat()
             place = hashlib.sha256(str(self.weights.absolute()).encode()).hexdigest()[:16]
             own = f"{place}-{status.st_size}-{status.st_mtime_ns}"
         return "/".join((self.model or "", own, self.runtime, self.precision))
@@ -65,7 +66,7 @@ def engines(settings: ModelSettings) -> list[Engine]:
         SourceNotFoundError: weights that are not there.
     """
     if settings.weights is not None:
-        if not settings.weights.is_file():
+        if not weights_file(settings.weights).is_file():
             raise SourceNotFoundError(f"no such weights file: {settings.weights}")
         models: list[str | None] = [settings.model]
     elif settings.model is not None:
