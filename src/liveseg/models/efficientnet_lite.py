@@ -51,15 +51,15 @@ class EfficientNetLite0(nn.Module):
     _low_stage = 2
     _middle_stage = 4
 
-    def __init__(self, stride: Literal[16, 32] = 16) -> None:
+    def __init__(self, output_stride: Literal[16, 32] = 16) -> None:
         super().__init__()
-        self.stride = stride
+        self.output_stride = output_stride
         channels = 32
         self.conv_stem = nn.Conv2d(3, channels, 3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(channels, eps=_EPS)
         self.act1 = nn.ReLU6()
         stages = []
-        for stage in _STAGES if stride == 16 else _undilated():
+        for stage in _STAGES if output_stride == 16 else _undilated():
             blocks: list[nn.Module] = []
             for number in range(stage.blocks):
                 stride = 1 if number else stage.stride
@@ -83,7 +83,7 @@ class EfficientNetLite0(nn.Module):
                 low = x
             if index == self._middle_stage:
                 middle = x
-        return Features(low, x, middle if self.stride == 32 else None)
+        return Features(low, x, middle if self.output_stride == 32 else None)
 
 
 def _undilated() -> Iterator[_Stage]:
