@@ -126,7 +126,7 @@ def run_liveseg():
     def run(*arguments, **options):
         command = [sys.executable, "-m", "liveseg", *map(str, arguments)]
         fixed = {"capture_output": True, "text": True, "stdin": subprocess.DEVNULL, "timeout": 120}
-        return subprocess.run(command, check=False, **fixed, **options)
+        return subprocess.run(command, check=False, **(fixed | options))
 
     return run
 

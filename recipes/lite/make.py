@@ -298,7 +298,7 @@ def measure(trainer: Trainer, held: dict[str, Dataset]) -> dict[str, Any]:
         total = np.zeros((len(PASCAL_VOC), len(PASCAL_VOC)), np.int64)
         for sample in dataset:
             image, mask = sample.read_image(), sample.read_mask()
-            height, width = input_size(image.shape[0], image.shape[1], contract, contract.default_size)
+            height, width = input_size(*image.shape[:2], contract.default_size, contract)
             small = torch.from_numpy(resize(image, height, width)).permute(2, 0, 1)[None].float() / 255
             with torch.no_grad():
                 logits = network.low_logits((small - trainer.mean) / trainer.std)[0].numpy()

@@ -68,8 +68,8 @@ class Segmenter:
 
     Args:
         model: a model's name (`lite` by default, which needs no download), see `liveseg models`.
-        weights: a `.onnx`, `.xml`, `.pt2`, `.pth` or `.safetensors` file of one's own instead of the model's published
-            weights.
+        weights: the folder of a training run, or a `.onnx`, `.xml`, `.pt2`, `.pth` or `.safetensors` file of one's own,
+            instead of the model's published weights.
         runtime: `auto`, `onnx`, `openvino` or `torch`; `auto` follows the rule of `liveseg.runtimes.choose`.
         device: `auto`, `cpu`, `cuda[:N]`, `mps`, `gpu[:N]`, `npu`, `tensorrt[:N]`, `coreml` or `directml[:N]`.
         precision: `auto` (the runtime's own choice), `float32`, `bfloat16`, `float16` or `int8`.

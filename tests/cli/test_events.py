@@ -213,3 +213,39 @@ def test_outlines_can_be_left_out(run_liveseg, samples, tmp_path):
     source = np.asarray(Image.open(samples / "image_1.jpg"))
     assert np.array_equal(np.asarray(Image.open(tmp_path / "without.png")), source)
     assert (np.asarray(Image.open(tmp_path / "with.png")) != source).any(axis=2).mean() > 0.005
+
+
+def test_outlines_are_drawn_beside_the_source_which_stays_as_it_is(run_liveseg, samples, tmp_path):
+    more = ["--side-by-side", "--alpha", 0, "--zone", LEFT]
+    done = run_liveseg("run", samples / "image_1.jpg", "-o", "both.png", *more, *SMALL, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    from PIL import Image
+
+    source, both = np.asarray(Image.open(samples / "image_1.jpg")), np.asarray(Image.open(tmp_path / "both.png"))
+    width = source.shape[1]
+    assert np.array_equal(both[:, :width], source)
+    changed = (both[:, width:] != source).any(axis=2)
+    assert changed.mean() > 0.005
+    assert changed[:, : width // 2].mean() > 5 * changed[:, width // 2 + 10 :].mean()
+
+
+def test_a_run_that_leaves_out_what_exists_goes_on_with_its_table(run_liveseg, samples, tmp_path):
+    def run(*sources):
+        return run_liveseg("run", *sources, "--areas", "all.csv", "--skip-existing", "--limit", 2, *SMALL, cwd=tmp_path)
+
+    first = run(samples / "image_1.jpg")
+    assert first.returncode == 0, first.stderr
+    before = rows_of(tmp_path / "all.csv")
+    again = run(samples / "image_1.jpg", samples / "video_2.mp4")
+    assert again.returncode == 0, again.stderr
+    rows = rows_of(tmp_path / "all.csv")
+    assert rows[: len(before)] == before
+    assert {row["source"] for row in rows[len(before) :]} == {str(samples / "video_2.mp4")}
+    assert {row["frame"] for row in rows[len(before) :]} == {"0", "1"}
+
+
+def test_a_table_that_exists_is_told_without_an_option_of_something_else(run_liveseg, samples, tmp_path):
+    (tmp_path / "all.csv").write_text("mine", encoding="utf-8")
+    done = run_liveseg("run", samples / "image_1.jpg", "--areas", "all.csv", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "liveseg: all.csv exists already; add --overwrite, or choose another name\n"

@@ -129,3 +129,96 @@ def test_the_command_shows_a_table_or_json(run_liveseg, masks):
     done = run_liveseg("info", "none.nut")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "liveseg: no such file: none.nut\n"
+
+
+@pytest.fixture(scope="module")
+def made(run_liveseg, samples, tmp_path_factory):
+    """What a run makes of a photo and of a short video, by source and kind, and a table and events of both."""
+    folder = tmp_path_factory.mktemp("made")
+    kinds = "mask,npz,areas,areas:jsonl,polygons,coco"
+    done = run_liveseg(
+        "run", samples / "image_1.jpg", samples / "video_2.mp4", "--limit", 3, "--size", 97, "--save", kinds,
+        "--areas", "all.csv", "--zone", "left=0%,0% 50%,0% 50%,100% 0%,100%", "--when", "seen: cat > 0.1% in left",
+        "--then", "jsonl:events.jsonl", "--json", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    image, video = json.loads(done.stdout)["sources"]
+    files = {
+        name: {kind: folder / path for kind, path in source["files"].items()}
+        for name, source in (("image", image), ("video", video))
+    }
+    return files | {"run": {"areas": folder / "all.csv", "events": folder / "events.jsonl"}}
+
+
+def _classes(record):
+    return {own["name"]: own for own in record["classes"]}
+
+
+@pytest.mark.parametrize("kind", ["npz", "areas", "areas:jsonl", "polygons", "coco"])
+@pytest.mark.parametrize("source", ["image", "video"])
+def test_what_a_run_made_tells_the_same_classes_as_its_masks(made, source, kind):
+    truth = _classes(describe(made[source]["mask"]).record)
+    record = describe(made[source][kind]).record
+    found = _classes(record)
+    assert set(truth) - {"background"} <= set(found)
+    for name, own in found.items():
+        assert own["share"] == pytest.approx(truth[name]["share"], abs=1e-6), name
+        assert (own["index"], own["frames"]) == (truth[name]["index"], truth[name]["frames"])
+    frames = {"image": 1, "video": 3}[source]
+    assert record.get("frames", record.get("images")) == frames
+    assert record["bytes"] == made[source][kind].stat().st_size
+    assert (
+        record["kind"]
+        == {
+            "npz": "mask of an image, NumPy archive" if source == "image" else "masks of a video, NumPy archive",
+            "areas": "table of areas",
+            "areas:jsonl": "table of areas",
+            "polygons": "polygons, GeoJSON",
+            "coco": "COCO annotations",
+        }[kind]
+    )
+
+
+def test_a_table_of_several_sources_and_events_tell_what_they_are_of(made, samples):
+    table = describe(made["run"]["areas"])
+    assert (table.record["frames"], table.record["zones"]) == (4, ["left"])
+    assert table.record["sources"] == [str(samples / name) for name in ("image_1.jpg", "video_2.mp4")]
+    assert table.rows["times"].startswith("4 frames, from 0.00 to 0.07 s")
+    events = describe(made["run"]["events"])
+    assert events.record["kind"] == "events"
+    assert events.record["events"] == sum(events.record["rules"].values()) > 0
+    assert list(events.record["rules"]) == ["seen"]
+
+
+def test_the_command_shows_an_archive(run_liveseg, made):
+    done = run_liveseg("info", made["video"]["npz"])
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in ("masks of a video, NumPy archive", "480x320, 21 classes", "3 frames, from 0.00 to 0.07 s", "cat"):
+        assert words in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.csv", "name,age\nA,3\n", "no table of areas: its columns are name, age"),
+        ("a.csv", "frame,class_index,class,share,timestamp\n0,x,cat,0.5,\n", "damaged"),
+        ("a.jsonl", '{"words": 1}\n', "neither a table"),
+        ("a.jsonl", "words\n", "damaged"),
+        ("a.json", "[1]", "no document"),
+        ("a.json", '{"miou": 1}', "neither GeoJSON"),
+        ("a.geojson", '{"type": "FeatureCollection", "features": [{}]}', "damaged"),
+        ("a.npz", "words", "damaged"),
+    ],
+)
+def test_other_tables_and_documents_are_refused_in_one_line(tmp_path, name, text, words):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(MediaError, match=words) as caught:
+        describe(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_foreign_archive_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", weights=np.zeros(3))
+    with pytest.raises(MediaError, match="it holds weights"):
+        describe(tmp_path / "a.npz")

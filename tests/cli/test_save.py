@@ -217,3 +217,26 @@ def test_a_killed_run_leaves_what_it_made(samples, tmp_path):
         assert len(list(masks)) >= len(seen) - 2
     for line in (tmp_path / "out" / "video_1_lite_polygons.partial.geojsonl").read_text("utf-8").splitlines()[:-1]:
         assert json.loads(line)["type"] == "Feature"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ["--save", "mask", "--alpha", "0.3", "--legend"],
+            "nothing is drawn, so --alpha and --legend did nothing; add overlay to --save, or leave them out",
+        ),
+        (
+            ["--save", "areas", "--classes", "cat"],
+            "nothing is drawn, so --classes did nothing; add overlay to --save, or leave it out",
+        ),
+        (["--save", "color", "--classes", "cat"], None),
+        (["--save", "overlay,mask", "--alpha", "0.3"], None),
+        (["--save", "mask", "--alpha", "0.3", "--quiet"], None),
+        (["--save", "mask"], None),
+    ],
+)
+def test_options_of_a_drawing_that_is_not_made_are_told(run_liveseg, samples, tmp_path, arguments, told):
+    done = run_liveseg("run", samples / "image_1.jpg", *arguments, *QUICK, cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ("" if told is None else f"liveseg: {told}\n")

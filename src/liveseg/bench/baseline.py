@@ -13,6 +13,7 @@ from liveseg.errors import UsageError
 from liveseg.models.extras import require
 from liveseg.runtimes.load import BUNDLED
 from liveseg.weights.locate import locate
+from liveseg.weights.run import weights_file
 
 if TYPE_CHECKING:
     from liveseg.bench.combination import Combination
@@ -46,12 +47,13 @@ def checkpoint(reference: Combination) -> str | None:
     """
     if reference.weights is None:
         return None if reference.model == BUNDLED else str(locate(reference.model, allow_download=False))
-    if Path(reference.weights).suffix.lower() not in (".pth", ".safetensors"):
+    file = weights_file(Path(reference.weights), checkpoint=True)
+    if file.suffix.lower() not in (".pth", ".safetensors"):
         raise UsageError(
-            f"PyTorch needs a checkpoint of {reference.model}, and {Path(reference.weights).name} is an exported model;"
+            f"PyTorch needs a checkpoint of {reference.model}, and {file.name} is an exported model;"
             f" name one by --weights {reference.model}=FILE.pth"
         )
-    return reference.weights
+    return str(file)
 
 
 def measure(script: Path, reference: Combination, video: str, frames: int, warmup: int) -> dict[str, Any]:

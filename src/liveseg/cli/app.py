@@ -9,7 +9,24 @@ from pathlib import Path
 import typer
 
 from liveseg._version import __version__
-from liveseg.cli import bench, demo, doctor, export, info, models, plot, pull, quantize, render, run
+from liveseg.cli import (
+    bench,
+    check,
+    compare,
+    demo,
+    distil,
+    doctor,
+    evaluate,
+    export,
+    info,
+    models,
+    plot,
+    pull,
+    quantize,
+    render,
+    run,
+    train,
+)
 from liveseg.cli.console import leave_pipe, say
 from liveseg.errors import LivesegError
 
@@ -28,6 +45,11 @@ app.command("render")(render.render)
 app.command("info")(info.info)
 app.command("models")(models.models)
 app.command("pull")(pull.pull)
+app.command("check")(check.check)
+app.command("eval")(evaluate.evaluate)
+app.command("compare")(compare.compare)
+app.command("train")(train.train)
+app.command("distil")(distil.distil)
 app.command("plot")(plot.plot)
 app.command("bench")(bench.bench)
 app.command("export")(export.export)

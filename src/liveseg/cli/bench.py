@@ -7,18 +7,16 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from liveseg.cli.console import out, passing_steps
+from liveseg.cli.console import passing_steps
 from liveseg.cli.demo import samples
 from liveseg.cli.options import with_settings
+from liveseg.cli.tables import print_tables
 from liveseg.files import atomic_write, refuse_existing
 from liveseg.settings import BenchSettings
-
-if TYPE_CHECKING:
-    from liveseg.bench.result import BenchResult
 
 Source = Annotated[
     str | None, typer.Argument(metavar="SOURCE", help="A video; a sample that ships with liveseg by default.")
@@ -40,7 +38,7 @@ def bench(settings: BenchSettings, source: Source = None) -> None:
     for target in filter(None, (file, settings.plot)):
         refuse_existing(target, overwrite=settings.overwrite)
     if settings.plot is not None:
-        from liveseg.bench.plot import check_plot
+        from liveseg.evaluate.plot import check_plot
 
         check_plot(settings.plot)
 
@@ -59,7 +57,9 @@ def bench(settings: BenchSettings, source: Source = None) -> None:
     if settings.json == "-":
         typer.echo(text)
     else:
-        _print(result, markdown=settings.markdown or not sys.stdout.isatty())
+        from liveseg.bench.table import heading, remarks, tables
+
+        print_tables(heading(result), tables(result), remarks(result), markdown=settings.markdown)
     if result.failed:
         raise typer.Exit(1)
 
@@ -72,24 +72,3 @@ def command_as_typed(arguments: list[str]) -> str:
 
 def _sample() -> Path:
     return next(path for path in samples() if path.suffix == ".mp4")
-
-
-def _print(result: BenchResult, *, markdown: bool) -> None:
-    from liveseg.bench.table import heading, remarks, tables
-
-    if markdown:
-        parts = [heading(result), *(table.markdown() for table in tables(result))]
-        typer.echo("\n\n".join(parts))
-        if remarks(result):
-            typer.echo("\n" + "\n".join(f"- {remark}" for remark in remarks(result)))
-        return
-    from rich.table import Table
-
-    out.print(heading(result), markup=False)
-    for each in tables(result):
-        shown = Table(*each.headings, title=each.title, title_justify="left")
-        for cells in each.cells():
-            shown.add_row(*cells)
-        out.print(shown)
-    for remark in remarks(result):
-        out.print(remark, markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from contextlib import contextmanager
@@ -41,6 +42,28 @@ def frame_progress(name: str, total: int | None, *, quiet: bool) -> Iterator[Cal
     if quiet or not _on_terminal() or total == 1:
         yield lambda _result: None
         return
+    with _bar(name, total) as move:
+        yield lambda _result: move(None, lambda speed: f"{speed:.1f} fps")
+
+
+@contextmanager
+def photo_progress(name: str, total: int, *, quiet: bool) -> Iterator[Callable[[int, int, float], None]]:
+    """The same for labelled photos: told how many are done, of how many, and the mIoU so far, which it shows."""
+    if quiet or not _on_terminal():
+        yield lambda _done, _total, _miou: None
+        return
+    with _bar(name, total) as move:
+
+        def advance(done: int, _total: int, miou: float) -> None:
+            told = "" if math.isnan(miou) else f", mIoU {100 * miou:.1f}"
+            move(done, lambda speed: f"{speed:.1f}/s{told}")
+
+        yield advance
+
+
+@contextmanager
+def _bar(name: str, total: int | None) -> Iterator[Callable[[int | None, Callable[[float], str]], None]]:
+    """A bar that moves to a number, or by one, and shows what is made of its speed."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -53,12 +76,15 @@ def frame_progress(name: str, total: int | None, *, quiet: bool) -> Iterator[Cal
     with Progress(*columns, console=err, transient=True) as progress:
         task = progress.add_task(name, total=total, rate="")
 
-        def advance(_result: Result) -> None:
-            progress.advance(task)
+        def move(done: int | None, rate: Callable[[float], str]) -> None:
+            if done is None:
+                progress.advance(task)
+            else:
+                progress.update(task, completed=done)
             speed = progress.tasks[0].speed
-            progress.update(task, rate=f"{speed:.1f} fps" if speed else "")
+            progress.update(task, rate=rate(speed) if speed else "")
 
-        yield advance
+        yield move
 
 
 @contextmanager

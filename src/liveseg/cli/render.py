@@ -45,7 +45,7 @@ def render(source: Footage, masks: Masks, settings: RenderSettings) -> None:
     if others or not isinstance(named, Path):
         raise UsageError(f"masks belong to one file; {source} is {'several' if others else 'a live source'}")
     chosen = settings.for_run()
-    with watching.watch_of(chosen, overwrite=chosen.overwrite) as watch:
+    with watching.watch_of(chosen) as watch:
         report = render_source(named, masks, chosen, watch, force=settings.force)
     finish(report, chosen)
 

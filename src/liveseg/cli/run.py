@@ -54,7 +54,7 @@ def run(sources: Sources, settings: RunSettings) -> None:
     if settings.grid and len(named) == 1:
         raise UsageError("--grid shows several sources in one picture; name more than one, or leave it out")
     several = len(named) > 1 and (settings.grid or any(isinstance(one, Address) for one in named))
-    with watching.watch_of(settings, overwrite=settings.overwrite) as watch:
+    with watching.watch_of(settings) as watch:
         report = (run_together if several else run_sources)(named, settings, watch)
     finish(report, settings)
 
@@ -122,6 +122,8 @@ def run_through(
         plans = saving.plan(sources, settings, segmenter.model, kinds, watched=viewer is not None)
         watching.refuse_shared(watch, plans)
         drawn = viewer is not None or any(planned.overlay is not None for planned in plans) or watching.clips(watch)
+        if not drawn:
+            saving.tell_undrawn(settings)
         pipeline = parts.make_pipeline(segmenter, settings, drawn=drawn)
         report = RunReport(segmenter, pipeline)
         for named, kind, planned in zip(sources, kinds, plans, strict=True):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from liveseg.cli.console import say
 from liveseg.cli.parts import as_drawn, made_ready, open_target, shown
 from liveseg.cli.watching import watchers_of
 from liveseg.errors import UsageError
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from liveseg.settings import RunSettings
     from liveseg.settings.save import Save
     from liveseg.streams import Started
+
+_DRAWING = ("alpha", "contours", "labels", "legend", "side_by_side", "caption", "background")
+_COLORING = ("classes", "hide")
+"""What also says how `--save color` looks."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,17 @@ def _stream_of(settings: RunSettings) -> str | None:
         if stream is not None:
             raise UsageError(f"what goes to {shown(stream)} is the overlay; add overlay to --save")
     return stream
+
+
+def tell_undrawn(settings: RunSettings) -> None:
+    """Where nothing is drawn, say which options are without effect for that."""
+    names = _DRAWING if any(save.kind == "color" for save in settings.saves) else _DRAWING + _COLORING
+    usual = {own.name: own.default for own in fields(settings)}
+    given = [name for name in names if getattr(settings, name) not in (usual[name], False)]
+    if given and not settings.quiet:
+        flags = " and ".join("--" + name.replace("_", "-") for name in given)
+        them = "it" if len(given) == 1 else "them"
+        say(f"liveseg: nothing is drawn, so {flags} did nothing; add overlay to --save, or leave {them} out")
 
 
 def _only_watched(settings: RunSettings, watched: bool) -> bool:

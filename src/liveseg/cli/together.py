@@ -101,6 +101,8 @@ class _Shared:
 
         self._count, self._settings, self._watch = count, settings, watch
         self._drawn = settings.show or OVERLAY in settings.saves or watching.clips(watch)
+        if not self._drawn:
+            saving.tell_undrawn(settings)
         self._parallel = min(settings.threads or available_cores(), count)
         self._turns = Turns(self._parallel)
         self._tuning = threading.Lock()

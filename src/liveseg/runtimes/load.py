@@ -19,6 +19,7 @@ from liveseg.weights.catalogue import find_weights
 from liveseg.weights.home import exported_folder
 from liveseg.weights.integrity import sha256
 from liveseg.weights.locate import bundled, locate
+from liveseg.weights.run import weights_file
 from liveseg.weights.sidecar import contract_of, read_labels
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Request:
 
     Args:
         model: a name of the registry; `lite` by default.
-        weights: a file of the user's own instead: `.onnx`, `.xml`, `.pt2`, `.pth` or `.safetensors`.
+        weights: a file of the user's own instead: `.onnx`, `.xml`, `.pt2`, `.pth` or `.safetensors`; or the folder of
+            a training run.
         runtime: `auto` (see `liveseg.runtimes.choose`), or the one to take.
         device: one of `liveseg.runtimes.base.DEVICES`.
         precision: `auto` is the runtime's own choice.
@@ -155,14 +157,15 @@ class Published:
 
 
 class Own:
-    """A checkpoint file of the user's own; read only where its export is not in the cache."""
+    """A checkpoint of the user's own, or that of a training run; read only where its export is not in the cache."""
 
     def __init__(self, path: Path, model: str | None) -> None:
-        self.path = path
-        self.name = path.stem
+        self.path = weights_file(path, checkpoint=True)
         self._model = model
-        self._labels = read_labels(path)
-        self._stated = contract_of(path)
+        self._labels = read_labels(self.path)
+        self._stated = contract_of(self.path)
+        # The files of all runs are called alike.
+        self.name = self._stated.name if self._stated is not None and path.is_dir() else self.path.stem
 
     @property
     def identity(self) -> str:
@@ -216,7 +219,8 @@ def _loaded(name: str, contract: ModelContract, state: dict[str, Tensor], path: 
     return network
 
 
-def _load_own(request: Request, path: Path, runtime: RealRuntime) -> Runtime:
+def _load_own(request: Request, given: Path, runtime: RealRuntime) -> Runtime:
+    path = weights_file(given, checkpoint=runtime == "torch")
     if not path.is_file():
         raise SourceNotFoundError(f"no such weights file: {path}")
     suffix = path.suffix.lower()
@@ -234,7 +238,7 @@ def _load_own(request: Request, path: Path, runtime: RealRuntime) -> Runtime:
         )
     if runtime != "torch" and suffix in (".onnx", ".xml"):
         return _load_graph(request, runtime, path, contract_of(path), read_labels(path))
-    return _load_network(request, runtime, Own(path, request.model))
+    return _load_network(request, runtime, Own(given, request.model))
 
 
 def _numbered(classes: int) -> LabelSet:

@@ -12,6 +12,7 @@ from liveseg.models.registry import find_model
 from liveseg.runtimes.choose import installed
 from liveseg.runtimes.load import BUNDLED, DEFAULT_MODEL, Own, Published, Request, ensure_exported, load
 from liveseg.weights.locate import bundled
+from liveseg.weights.run import weights_file
 
 if TYPE_CHECKING:
     from liveseg.models.network import SegmentationNetwork
@@ -24,7 +25,7 @@ class Original:
 
     Args:
         model: a name of the registry; `lite` by default.
-        weights: a file of one's own instead.
+        weights: a file of one's own instead, or the folder of a training run.
         progress: told of downloads.
 
     Raises:
@@ -37,13 +38,14 @@ class Original:
         if weights is None:
             self._source = Published(find_model(model or DEFAULT_MODEL), progress)
             return
-        if not weights.is_file():
+        file = weights_file(weights, checkpoint=True)
+        if not file.is_file():
             raise SourceNotFoundError(f"no such weights file: {weights}")
-        if weights.suffix.lower() in (".xml", ".pt2"):
+        if file.suffix.lower() in (".xml", ".pt2"):
             raise UsageError(
                 f"{weights} is an export itself; name the checkpoint or the .onnx file that it was made from"
             )
-        self._source = weights if weights.suffix.lower() == ".onnx" else Own(weights, model)
+        self._source = file if file.suffix.lower() == ".onnx" else Own(weights, model)
 
     @cached_property
     def network(self) -> SegmentationNetwork:

@@ -21,8 +21,9 @@ class GateSettings(ReportSettings):
     """What `liveseg export` and `liveseg quantize` share: the model, the file, and the pictures to compare on."""
 
     weights: Path | None = option(
-        None, "A checkpoint of your own, or a .onnx file of floats, in place of MODEL.", group=_MODEL, metavar="FILE"
-    )
+        None, "A training run's folder, a checkpoint of your own, or a .onnx file of floats, in place of MODEL.",
+        group=_MODEL, metavar="PATH",
+    )  # fmt: skip
     output: Path = option(
         Path(), "The file to write: .onnx, .xml (OpenVINO, with a .bin) or .pt2 (PyTorch).", shown="required",
         flags=("-o",), group=_OUTPUT, metavar="FILE",

@@ -24,8 +24,9 @@ class ModelSettings:
         None, "Model to use, see `liveseg models`.", shown="lite", flags=("-m",), group=_MODEL, metavar="NAME"
     )
     weights: Path | None = option(
-        None, "Weights of your own: a .onnx, .xml, .pt2, .pth or .safetensors file.", group=_MODEL, metavar="FILE"
-    )
+        None, "Weights of your own: the folder of a training run, or a .onnx, .xml, .pt2, .pth or .safetensors file.",
+        group=_MODEL, metavar="PATH",
+    )  # fmt: skip
     runtime: RuntimeName = option("auto", "What runs the network.", group=_MODEL)
     device: str = option(
         "auto", "auto, cpu, cuda[:N], mps, gpu[:N], npu, tensorrt[:N], coreml or directml[:N].", group=_MODEL,

@@ -34,6 +34,9 @@ class PlotSettings:
         None, "Show only these zones.", shown="all, and the whole picture", parse=parse_names, group=_CHART,
         metavar="NAMES",
     )  # fmt: skip
+    source: tuple[str, ...] | None = option(
+        None, "Show only these sources.", shown="all", parse=parse_names, group=_CHART, metavar="NAMES"
+    )
     smooth: Fraction = option(
         Fraction(0), "Show means over so many seconds.", parse=parse_seconds, group=_CHART, metavar="TIME"
     )
