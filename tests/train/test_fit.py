@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import sys
 import time
@@ -269,3 +270,18 @@ def test_two_processes_learn_what_one_learns(shapes, start_shapes, shapes_set, t
     assert len(rows_of(tmp_path / "two")) == alone.plan.rounds
 
 
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C goes to a whole group of processes")
+def test_ctrl_c_ends_two_processes_in_good_order(start_shapes, shapes_set, tmp_path):
+    out = tmp_path / "run"
+    options = {"crop": 33, "batch": 2, "epochs": 500, "devices": 2}
+    with start_shapes(shapes_set, out, options, start_new_session=True) as process:
+        until = time.monotonic() + 200
+        while not (out / "metrics.csv").exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=90)
+    assert "TrainingStoppedError: stopped after step" in said.strip().splitlines()[-1]
+    assert state_of(out)["global_step"] > 0

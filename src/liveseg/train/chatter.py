@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lightning_fabric.utilities.warnings import PossibleUserWarning
 from pytorch_lightning import Callback
@@ -31,11 +31,13 @@ def hushed() -> Iterator[None]:
 
 
 class Hushed(Callback):
-    """Keeps the processes of further devices quiet: unpickled there, it comes before all else."""
+    """Keeps the processes of further devices quiet: each makes it anew, before all else, when it gets the trainer."""
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __init__(self) -> None:
         _hush()
-        self.__dict__.update(state)
+
+    def __reduce__(self) -> tuple[type[Hushed], tuple[()]]:
+        return Hushed, ()
 
 
 def _hush() -> None:

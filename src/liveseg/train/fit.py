@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib
+import signal
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -209,7 +211,7 @@ class _Run:
         ]
         trainer = _trainer(trainee.plan, self._options, self._device, [*callbacks, kept], early=len(validation) > 0)
         resumed = str(folder.last) if self._state is not None else None
-        with _explained(trainee.plan):
+        with _explained(trainee.plan), _patient(trainee.plan.devices):
             trainer.fit(trainee, ckpt_path=resumed, weights_only=True)
 
     def result(self) -> Fitted:
@@ -339,6 +341,20 @@ def _explained(plan: Plan) -> Iterator[None]:
         if isinstance(error, ProcessRaisedException):
             raise _from_process(text) or TrainingFailedError(first_line(error)) from error
         raise
+
+
+@contextmanager
+def _patient(devices: int) -> Iterator[None]:
+    """Where other processes train, they answer to Ctrl-C, and this one waits until they have kept everything."""
+    if devices == 1 or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # Not `SIG_IGN`, which the other processes would inherit.
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _from_process(text: str) -> Exception | None:
