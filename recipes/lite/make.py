@@ -18,7 +18,7 @@ import json
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,7 +26,6 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.data import DataLoader
 
-from liveseg.datasets import Dataset
 from liveseg.datasets.open import open_dataset
 from liveseg.labels import IGNORE_INDEX, PASCAL_VOC
 from liveseg.models.checkpoint import load_state
@@ -39,6 +38,9 @@ from liveseg.train.losses import cross_entropy, divergence
 from liveseg.train.photos import Photos
 from liveseg.train.teacher import TeacherLogits
 
+if TYPE_CHECKING:
+    from liveseg.datasets import Dataset
+
 KEEP_EVERY = 250
 """Steps after which the state is written."""
 
@@ -47,8 +49,8 @@ KEEP_EVERY = 250
 class Config:
     """What decides the result; the numbers that were used stand in `lite.json`.
 
-    `small` and `large` are the side of a piece and the shorter side of a photo at scale 1, in pixels: small pieces first,
-    which cost half as much (Tan and Le, "EfficientNetV2", 2021), large ones from step `small_until` on.
+    `small` and `large` are the side of a piece and the shorter side of a photo at scale 1, in pixels: small pieces
+    first, which cost half as much (Tan and Le, "EfficientNetV2", 2021), large ones from step `small_until` on.
     """
 
     seed: int
@@ -116,12 +118,11 @@ def gather(root: Path, config: Config) -> Data:
         for name, dataset in sets.items()
     }
     teacher = TeacherLogits.open(root / "distil" / "teacher_logits.json")
-    others = sorted(
-        path for path in (root / "distil" / "images").glob("*.jpg") if f"distil/{path.stem}" not in taboo
-    )
+    others = sorted(path for path in (root / "distil" / "images").glob("*.jpg") if f"distil/{path.stem}" not in taboo)
     photos = Photos([*samples["coco"], *samples["voc"]], others, side=config.large[1], teacher=teacher)
     counts = {"coco": len(samples["coco"]), "voc": len(samples["voc"]), "distil": len(others)}
-    print(json.dumps({"learned from": counts, "held back": {name: len(part) for name, part in held.items()}}), flush=True)
+    kept = {name: len(part) for name, part in held.items()}
+    print(json.dumps({"learned from": counts, "held back": kept}), flush=True)
     return Data(photos, _probabilities(photos, counts, config), held)
 
 
@@ -212,13 +213,12 @@ class Trainer:
         self.std = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1)
 
     def learn(self, image: Tensor, mask: Tensor, teacher: Tensor, known: Tensor) -> tuple[float, float]:
+        """One step; the cross-entropy of the labelled pixels and the divergence of the taught cells."""
         config = self.config
         self.network.train()
         x = ((image.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std).to(memory_format=torch.channels_last)
         logits = self.network.classifier(self._features(x))
-        labelled = cross_entropy(
-            logits, mask, align_corners=True, step=config.label_step, boundary=config.boundary
-        )
+        labelled = cross_entropy(logits, mask, align_corners=True, step=config.label_step, boundary=config.boundary)
         # By their share of the batch, so that a batch with little of one kind is not ruled by it.
         share = (mask != IGNORE_INDEX).float().mean()
         taught = divergence(logits, teacher, known, config.temperature)
@@ -253,6 +253,7 @@ class Trainer:
         return Features(kept[2 - stages], kept[-1], kept[4 - stages])
 
     def save(self, path: Path) -> None:
+        """Write everything that a run goes on from."""
         state = {
             "step": self.step,
             "network": self.network.state_dict(),
@@ -263,6 +264,7 @@ class Trainer:
         path.with_suffix(".partial").replace(path)
 
     def load(self, path: Path) -> None:
+        """Go on from there."""
         state = torch.load(path, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average = state["average"]
@@ -285,12 +287,13 @@ def _folded_block(block: nn.Module) -> nn.Module:
 
 
 def measure(trainer: Trainer, held: dict[str, Dataset]) -> dict[str, Any]:
-    """mIoU of the averaged weights on the photos kept back, at the shorter side that the model will be used at."""
+    """The mIoU of the averaged weights on the photos kept back, at the shorter side that the model will be used at."""
     from liveseg.contract import ModelContract
     from liveseg.postprocess import upsampled_argmax
     from liveseg.preprocess import input_size, resize
 
-    contract = ModelContract("lite", PASCAL_VOC, multiple=32, offset=1, align_corners=True, default_size=trainer.config.large[1])
+    side = trainer.config.large[1]
+    contract = ModelContract("lite", PASCAL_VOC, multiple=32, offset=1, align_corners=True, default_size=side)
     network = pyramid_efficientnet_lite0(len(PASCAL_VOC)).eval()
     network.load_state_dict(trainer.average)
     found: dict[str, Any] = {}
@@ -298,7 +301,7 @@ def measure(trainer: Trainer, held: dict[str, Dataset]) -> dict[str, Any]:
         total = np.zeros((len(PASCAL_VOC), len(PASCAL_VOC)), np.int64)
         for sample in dataset:
             image, mask = sample.read_image(), sample.read_mask()
-            height, width = input_size(*image.shape[:2], contract.default_size, contract)
+            height, width = input_size(*image.shape[:2], side, contract)
             small = torch.from_numpy(resize(image, height, width)).permute(2, 0, 1)[None].float() / 255
             with torch.no_grad():
                 logits = network.low_logits((small - trainer.mean) / trainer.std)[0].numpy()
@@ -317,6 +320,7 @@ def measure(trainer: Trainer, held: dict[str, Dataset]) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Train to the end, or to where it is stopped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
