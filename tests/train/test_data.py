@@ -27,9 +27,7 @@ def pieces(shapes_set):
 @pytest.fixture
 def plan():
     options = TrainOptions(crop=33, batch=4, accumulate=2, epochs=20)
-    made = make_plan(
-        options, find_model("lite").contract, 6, on_gpu=False, precision="float32", fresh_backbone=False
-    )
+    made = make_plan(options, find_model("lite").contract, 6, on_gpu=False, precision="float32", fresh_backbone=False)
     return replace(made, interval=3, rounds=5)
 
 

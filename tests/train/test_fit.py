@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -17,7 +18,7 @@ from PIL import Image
 
 from liveseg.errors import DataError, DeviceError, MissingExtraError, UsageError, WeightsError
 from liveseg.train import fit as fit_module
-from liveseg.train.failures import TrainingFailedError, TrainingStoppedError
+from liveseg.train.failures import TrainingFailedError
 from liveseg.train.fit import fit, require_trainer
 from liveseg.train.options import TrainOptions
 
@@ -238,15 +239,29 @@ def test_short_memory_is_named_with_its_remedy(error, shapes, shapes_set, tmp_pa
         raise error
 
     monkeypatch.setattr(Trainee, "loss_of", fails)
-    with pytest.raises(TrainingFailedError, match=r"2 pieces of 33 pixels .* --batch 2 --accumulate 4, or with a small"):
-        shapes.train(shapes_set, tmp_path / "run", **QUICK)
+    with pytest.raises(TrainingFailedError, match=r"4 pieces of 33 pixels .* --batch 2 --accumulate 4, or with a sm"):
+        shapes.train(shapes_set, tmp_path / "run", **QUICK | {"batch": 4})
+
+
+def test_other_arithmetic_and_strictness_are_taken_and_leave_no_trace(shapes, shapes_set, tmp_path):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    threads = cv2.getNumThreads()
+    fitted = shapes.train(shapes_set, tmp_path / "run", precision="bfloat16", deterministic=True, **QUICK)
+    assert fitted.plan.precision == "bfloat16"
+    assert np.isfinite(fitted.rows[-1]["loss"])
+    assert next(fitted.network.parameters()).dtype == torch.float32
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert cv2.getNumThreads() == threads
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_what_is_missing_is_said_at_once(shapes, shapes_set, tmp_path, monkeypatch):
     with pytest.raises(DataError, match="no photos to learn from"):
         shapes.train(shapes_set, tmp_path / "run", held_out=6, **QUICK)
     if not torch.cuda.is_available():
-        with pytest.raises(DeviceError, match="no cuda here .* use --device cpu"):
+        with pytest.raises(DeviceError, match=r"no cuda here .* use --device cpu"):
             shapes.train(shapes_set, tmp_path / "run", **QUICK | {"device": "cuda"})
     with pytest.raises(UsageError, match="float32 or bfloat16"):
         shapes.train(shapes_set, tmp_path / "run", **QUICK | {"precision": "float16"})
@@ -268,8 +283,6 @@ def test_two_processes_learn_what_one_learns(shapes, start_shapes, shapes_set, t
     assert together["steps"] == alone.steps
     assert together["miou"] == pytest.approx(alone.miou, abs=0.1)
     assert len(rows_of(tmp_path / "two")) == alone.plan.rounds
-
-
 
 
 @pytest.mark.long

@@ -22,9 +22,7 @@ LITE = find_model("lite").contract
 
 def plan_for(photos, contract=LITE, *, on_gpu=False, fresh_backbone=False, **options):
     chosen = TrainOptions(**options)
-    return make_plan(
-        chosen, contract, photos, on_gpu=on_gpu, precision="float32", fresh_backbone=fresh_backbone
-    )
+    return make_plan(chosen, contract, photos, on_gpu=on_gpu, precision="float32", fresh_backbone=fresh_backbone)
 
 
 @pytest.mark.parametrize(("photos", "steps"), [(8, 240), (50, 424), (1000, 1897), (10_000, 6000)])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 
-from liveseg.files import atomic_write, commit, prepare
+from liveseg.files import atomic_write, commit, partial_path, prepare
 from liveseg.job import stop_on_signals
 from liveseg.train.failures import TrainingStoppedError
 from liveseg.train.watcher import Watcher
@@ -112,9 +112,10 @@ class Checkpoints(Watcher, Checkpoint):
         return stop
 
     def _keep(self, trainer: pl.Trainer) -> None:
-        partial = self._last.with_suffix(".partial.ckpt")
+        partial = partial_path(self._last)
         if trainer.is_global_zero:
-            partial = prepare(self._last, overwrite=True)
+            prepare(self._last, overwrite=True)
+        # All devices take part; the first one writes.
         trainer.save_checkpoint(partial)
         if trainer.is_global_zero:
             commit(partial, self._last)

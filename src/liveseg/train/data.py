@@ -3,8 +3,9 @@
 Every piece is a function of the seed and its number, so that any number of threads, on any machine, at any time, makes
 the same pieces; which pieces a step has follows from the step, so that a resumed run goes on exactly where it stopped.
 
-Pieces are made by threads: decoding and resizing let go of Python's lock, and one process has one store of photos.
-Processes would each decode every photo, and take seconds to start where they are not forked.
+Pieces are made by threads: decoding and resizing let go of Python's lock, and one process has one store of photos. A
+piece took 1.4 ms of a processor's time from a photo that was kept, 5.6 ms from a file of 640x480 pixels; two processes
+in place of threads would each decode and keep every photo, and took ten seconds to start.
 """
 
 from __future__ import annotations

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import importlib
-import signal
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
-import cv2
-
-from liveseg.errors import DataError, DeviceError, MissingExtraError, UsageError, WeightsError
-from liveseg.runtimes.base import available_cores, first_line
+from liveseg.errors import DataError, MissingExtraError
 from liveseg.train.augment import Augment
-from liveseg.train.failures import TrainingFailedError, TrainingStoppedError
 from liveseg.train.plan import Plan, make_plan, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pytorch_lightning as pl
@@ -29,6 +20,7 @@ if TYPE_CHECKING:
     from liveseg.datasets import Dataset, Sample
     from liveseg.models.network import SegmentationNetwork
     from liveseg.train.history import Row
+    from liveseg.train.machine import Device
     from liveseg.train.module import Trainee
     from liveseg.train.options import TrainOptions
     from liveseg.train.run_folder import RunFolder
@@ -36,12 +28,15 @@ if TYPE_CHECKING:
     from liveseg.train.teacher import TeacherLogits
     from liveseg.train.validation import Validation
 
-Device = Literal["cpu", "cuda", "mps"]
+_NEEDED = {"PyTorch": "torch", "PyTorch Lightning": "pytorch_lightning", "TensorBoard": "tensorboard"}
 
-_FREE_ON_RESUME = {"resume", "workers"}
-"""The options that may differ from those that a run began with: they change no weights."""
-
-_MOST_WORKERS = 16
+_STRENGTHS: dict[str, tuple[tuple[float, float], float, float, float]] = {
+    "none": ((1.0, 1.0), 0.0, 0.0, 0.0),
+    "light": ((0.75, 1.5), 0.05, 0.5, 0.0),
+    "normal": ((0.5, 2.0), 0.1, 1.0, 0.1),
+    "strong": ((0.4, 2.2), 0.15, 1.4, 0.4),
+}
+"""Of `--augment`: scale, stretch, colour and share of mosaics."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,18 +106,17 @@ def fit(
     """
     require_trainer()
     from liveseg.train.chatter import hushed
+    from liveseg.train.guard import libraries_kept
+    from liveseg.train.machine import device_of
 
     if not len(train) + len(unlabelled):
         raise DataError("there are no photos to learn from")
-    device = _device(options)
-    with hushed(), _one_thread_each():
+    device = device_of(options)
+    with hushed(), libraries_kept():
         run = _Run(start, train, validation, options, folder, teacher, unlabelled, device)
         if not run.ended:
             run.train(quiet=quiet)
         return run.result()
-
-
-_NEEDED = {"PyTorch": "torch", "PyTorch Lightning": "pytorch_lightning", "TensorBoard": "tensorboard"}
 
 
 def require_trainer() -> None:
@@ -152,17 +146,19 @@ class _Run:
         unlabelled: Sequence[Path],
         device: Device,
     ) -> None:
+        from liveseg.train.machine import workers_of
         from liveseg.train.photos import Photos
+        from liveseg.train.resume import record_of
 
         self._start = start
         self._options = options
         self._folder = folder
         self._device = device
-        self._workers = options.workers or min(max(available_cores(), 2), _MOST_WORKERS)
+        self._workers = workers_of(options)
         self._validation_set = validation
         self._photos = Photos(train, unlabelled, side=start.contract.default_size, teacher=teacher)
         self._taught = teacher is not None
-        self._record = _record(start, options, [sample.key for sample in train], unlabelled)
+        self._record = record_of(start, options, train, validation, unlabelled)
         self._state = self._kept_state()
 
     @property
@@ -197,6 +193,7 @@ class _Run:
 
     def _run(self, trainee: Trainee, validation: Validation, *, quiet: bool) -> None:
         from liveseg.train.checkpoints import Checkpoints
+        from liveseg.train.guard import explained, patient
         from liveseg.train.history import History
         from liveseg.train.progress import ProgressBar
         from liveseg.train.samples import SamplePictures
@@ -211,13 +208,15 @@ class _Run:
         ]
         trainer = _trainer(trainee.plan, self._options, self._device, [*callbacks, kept], early=len(validation) > 0)
         resumed = str(folder.last) if self._state is not None else None
-        with _explained(trainee.plan), _patient(trainee.plan.devices):
+        with explained(trainee.plan), patient(trainee.plan.devices):
             trainer.fit(trainee, ckpt_path=resumed, weights_only=True)
 
     def result(self) -> Fitted:
         """What is kept in the folder, with the best weights in the network."""
-        state = _load(self._folder.last)
-        best = _load(self._folder.best)
+        from liveseg.train.resume import load_checkpoint
+
+        state = load_checkpoint(self._folder.last)
+        best = load_checkpoint(self._folder.best)
         network = self._start.network
         network.load_state_dict(best["state_dict"])
         network.requires_grad_(True).eval()
@@ -238,14 +237,15 @@ class _Run:
         """The state to go on with; `None` where training begins."""
         if not self._options.resume or not self._folder.last.exists():
             return None
-        state = _load(self._folder.last)
-        before = state.get("liveseg", {})
-        for name, value in self._record.items():
-            if before.get(name) != value:
-                raise UsageError(_other(self._folder.last, name, before.get(name), value))
+        from liveseg.train.resume import hold_to, load_checkpoint
+
+        state = load_checkpoint(self._folder.last)
+        hold_to(self._record, state.get("liveseg", {}), self._folder.last)
         return state
 
     def _plan(self, photos: int) -> Plan:
+        from liveseg.train.machine import precision_of
+
         if self._state is not None:
             return Plan.from_json(self._state["liveseg"]["plan"])
         return make_plan(
@@ -253,7 +253,7 @@ class _Run:
             self._start.contract,
             photos,
             on_gpu=self._device != "cpu",
-            precision=_precision(self._options, self._device),
+            precision=precision_of(self._options, self._device),
             fresh_backbone=any(name.startswith("backbone.") for name in self._start.fresh),
         )
 
@@ -278,15 +278,6 @@ class _Run:
         )
 
 
-_STRENGTHS: dict[str, tuple[tuple[float, float], float, float, float]] = {
-    "none": ((1.0, 1.0), 0.0, 0.0, 0.0),
-    "light": ((0.75, 1.5), 0.05, 0.5, 0.0),
-    "normal": ((0.5, 2.0), 0.1, 1.0, 0.1),
-    "strong": ((0.4, 2.2), 0.15, 1.4, 0.4),
-}
-"""Scale, stretch, colour and share of mosaics."""
-
-
 def _trainer(
     plan: Plan, options: TrainOptions, device: Device, callbacks: list[pl.Callback], *, early: bool
 ) -> pl.Trainer:
@@ -294,6 +285,7 @@ def _trainer(
     from pytorch_lightning.callbacks import EarlyStopping
 
     from liveseg.train.chatter import Hushed
+    from liveseg.train.machine import IN_LIGHTNING
     from liveseg.train.validation import MIOU
 
     own: list[pl.Callback] = [Hushed(), *callbacks]
@@ -304,7 +296,7 @@ def _trainer(
         accelerator="gpu" if device == "cuda" else device,
         devices=plan.devices,
         strategy="ddp_spawn" if several else "auto",
-        precision=_LIGHTNING[plan.precision],
+        precision=IN_LIGHTNING[plan.precision],
         max_epochs=plan.rounds,
         accumulate_grad_batches=plan.accumulate,
         callbacks=own,
@@ -317,122 +309,3 @@ def _trainer(
         deterministic="warn" if options.deterministic else None,
         benchmark=device == "cuda" and not options.deterministic,
     )
-
-
-_LIGHTNING: dict[str, Any] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
-
-
-@contextmanager
-def _explained(plan: Plan) -> Iterator[None]:
-    """Say in one line what PyTorch says in many."""
-    from torch import OutOfMemoryError
-    from torch.multiprocessing.spawn import ProcessRaisedException
-
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        text = str(error)
-        if isinstance(error, OutOfMemoryError | MemoryError) or "allocate memory" in text or "OutOfMemory" in text:
-            smaller = max(plan.batch // 2, 2)
-            raise TrainingFailedError(
-                f"{plan.batch} pieces of {plan.crop} pixels a side are too much for the memory; train with"
-                f" --batch {smaller} --accumulate {plan.accumulate * 2}, or with a smaller --crop"
-            ) from error
-        if isinstance(error, ProcessRaisedException):
-            raise _from_process(text) or TrainingFailedError(first_line(error)) from error
-        raise
-
-
-@contextmanager
-def _patient(devices: int) -> Iterator[None]:
-    """Where other processes train, they answer to Ctrl-C, and this one waits until they have kept everything."""
-    if devices == 1 or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    # Not `SIG_IGN`, which the other processes would inherit.
-    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _from_process(text: str) -> Exception | None:
-    """The error that ended another process, from the text of its traceback."""
-    last = text.strip().splitlines()[-1]
-    name, _, said = last.partition(": ")
-    known = {each.__name__: each for each in (TrainingFailedError, TrainingStoppedError, DataError)}
-    kind = known.get(name.rpartition(".")[2])
-    return None if kind is None else kind(said)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Photos are prepared side by side; OpenCV would use all cores for each."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
-
-
-def _device(options: TrainOptions) -> Device:
-    import torch
-
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if options.device == "auto":
-        device = cast("Device", next(name for name, is_there in there.items() if is_there))
-    elif not there[options.device]:
-        raise DeviceError(f"there is no {options.device} here for PyTorch {torch.__version__}; use --device cpu")
-    else:
-        device = options.device
-    if device == "cuda" and options.devices > torch.cuda.device_count():
-        raise DeviceError(f"--devices {options.devices}, but PyTorch sees {torch.cuda.device_count()} GPUs here")
-    if device == "mps" and options.devices > 1:
-        raise DeviceError("a Mac has one GPU; leave out --devices")
-    return device
-
-
-def _precision(options: TrainOptions, device: Device) -> Literal["float32", "bfloat16", "float16"]:
-    import torch
-
-    if options.precision != "auto":
-        if options.precision == "float16" and device == "cpu":
-            raise UsageError("a CPU trains in float32 or bfloat16; leave out --precision")
-        return options.precision
-    if device != "cuda":
-        # Measured on a CPU with AVX512-BF16: bfloat16 gains nothing on channels-last layers of this size.
-        return "float32"
-    return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-
-
-def _record(start: Start, options: TrainOptions, keys: Sequence[str], unlabelled: Sequence[Path]) -> dict[str, Any]:
-    """What must be the same for a run to be gone on with."""
-    photos = hashlib.sha256("\n".join([*keys, "", *(path.name for path in unlabelled)]).encode()).hexdigest()
-    given = {name: value for name, value in dataclasses.asdict(options).items() if name not in _FREE_ON_RESUME}
-    return {"model": start.model, "classes": list(start.contract.labels.names), "photos": photos, "options": given}
-
-
-def _other(path: Path, name: str, before: Any, now: Any) -> str:
-    """Why a run cannot be gone on with."""
-    if name == "options" and isinstance(before, dict):
-        option = next(own for own in now if before.get(own) != now[own])
-        then = f"--{option.replace('_', '-')}: {before.get(option)} then, {now[option]} now"
-        return f"{path} is of a run with other options ({then}); give the same, or leave out --resume"
-    return f"{path} is of a run with another set of {name}; leave out --resume, or choose another --out"
-
-
-def _load(path: Path) -> dict[str, Any]:
-    """A checkpoint, without executing anything.
-
-    Raises:
-        WeightsError: it cannot be read.
-    """
-    import torch
-
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can raise whatever its bytes happen to say
-        raise WeightsError(f"{path} cannot be read as a checkpoint of a training: {first_line(error)}") from error
-    return state
