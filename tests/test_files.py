@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from liveseg.errors import MediaError, OutputExistsError, SinkError
-from liveseg.files import atomic_write, commit, discard, is_partial, partial_path, prepare, sink_error
+from liveseg.files import atomic_write, check_writable, commit, discard, is_partial, partial_path, prepare, sink_error
 
 
 @pytest.fixture
@@ -200,3 +200,20 @@ def test_a_file_prepared_in_one_thread_is_committed_in_another(tmp_path):
     assert target.read_text(encoding="utf-8") == "whole"
     # The name is free again.
     discard(prepare(target, overwrite=True))
+
+
+def test_whether_a_file_can_be_written_is_known_beforehand(tmp_path, foreign_folder):
+    with pytest.raises(SinkError, match="not allowed to write there"):
+        check_writable(foreign_folder / "a.html", overwrite=True)
+    assert list(foreign_folder.iterdir()) == []
+
+
+def test_trying_whether_a_file_can_be_written_leaves_nothing(tmp_path):
+    check_writable(tmp_path / "new" / "a.html", overwrite=False)
+    assert list((tmp_path / "new").iterdir()) == []
+    there = tmp_path / "b.html"
+    there.write_text("before", encoding="utf-8")
+    with pytest.raises(OutputExistsError):
+        check_writable(there, overwrite=False)
+    check_writable(there, overwrite=True)
+    assert there.read_text(encoding="utf-8") == "before"

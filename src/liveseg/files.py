@@ -36,12 +36,13 @@ _REASONS = {
     errno.EROFS: "that disk is read-only; choose another place",
     errno.ENAMETOOLONG: "the file name is too long; choose a shorter one",
     errno.EFBIG: "the file is larger than that disk or a set limit allows; choose another place",
+    errno.EISDIR: "that is a folder; name a file in it",
     errno.ENOENT: "its folder does not exist and cannot be made; choose another place",
 }
 
 
 _locks: dict[Path, FileLock] = {}
-"""The locks of the partial files that this process is writing."""
+"""The locks of the files that this process is writing."""
 
 
 def partial_path(target: str | PathLike[str]) -> Path:
@@ -67,13 +68,13 @@ def prepare(target: str | PathLike[str], *, overwrite: bool) -> Path:
     try:
         refuse_existing(target, overwrite=overwrite)
         _make_folder(target)
-        _take(partial, target)
+        claim(partial, target)
         # Opening it is the only question about rights, space and names that every system answers truly.
         partial.open("wb").close()
     except SinkError:
         raise
     except OSError as error:
-        _release(partial)
+        unclaim(partial)
         raise sink_error(target, error) from error
     return partial
 
@@ -88,7 +89,7 @@ def commit(partial: Path, target: Path, *, overwrite: bool = True) -> None:
     try:
         refuse_existing(target, overwrite=overwrite)
         partial.replace(target)
-        _release(partial)
+        unclaim(partial)
     except SinkError:
         raise
     except OSError as error:
@@ -100,7 +101,17 @@ def discard(partial: Path) -> None:
     # What ended the writing is the error to report; a leftover beside it is named as one by its own name.
     with contextlib.suppress(OSError):
         partial.unlink(missing_ok=True)
-    _release(partial)
+    unclaim(partial)
+
+
+def check_writable(target: str | PathLike[str], *, overwrite: bool) -> None:
+    """See that a target can be written, before the work that its content takes; its folder is made.
+
+    Raises:
+        OutputExistsError: it is there and `overwrite` is false.
+        SinkError: it cannot be written; the message says why.
+    """
+    discard(prepare(target, overwrite=overwrite))
 
 
 @contextmanager
@@ -132,20 +143,29 @@ def sink_error(target: str | PathLike[str], error: OSError) -> SinkError:
     return SinkError(f"cannot write {target}: {reason or type(error).__name__}")
 
 
-def _take(partial: Path, target: Path) -> None:
-    """Make this process the only one that writes a partial file, until it ends or gives the file back."""
+def claim(path: Path, target: Path) -> None:
+    """Make this process the only one that writes a file, until it ends or gives the file back.
+
+    Args:
+        path: of the file that is written to.
+        target: what it is for, for the message.
+
+    Raises:
+        SinkError: another run is writing it.
+    """
     # Elsewhere than beside the target, so that a killed run leaves no more there than its partial file.
-    name = hashlib.sha256(os.fsencode(partial.absolute())).hexdigest()[:24]
+    name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:24]
     lock = FileLock(Path(tempfile.gettempdir()) / f"liveseg-{name}.lock", timeout=0, thread_local=False)
     try:
         lock.acquire()
     except Timeout as error:
         raise SinkError(f"cannot write {target}: another run is writing it; choose another name") from error
-    _locks[partial] = lock
+    _locks[path] = lock
 
 
-def _release(partial: Path) -> None:
-    lock = _locks.pop(partial, None)
+def unclaim(path: Path) -> None:
+    """Give back a file that was claimed, if it was."""
+    lock = _locks.pop(path, None)
     if lock is not None:
         lock.release()
 

@@ -6,8 +6,11 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from liveseg.errors import SinkError
 from liveseg.evaluate.result import load_evaluation
 
 QUICK = ("--size", 97, "--threads", 1, "--runtime", "onnx")
@@ -98,6 +101,9 @@ def test_a_photo_without_a_readable_mask_ends_it_or_is_left_out(run_liveseg, lab
         (["DATA", "--layout", "voc"], 1, "JPEGImages"),
         (["DATA", "--split", "dev"], 2, "dev"),
         (["DATA", "--unknown", "2"], 2, "share"),
+        (["DATA", "--html", "r.html", "--json", "./r.html"], 2, "--json"),
+        (["DATA", "--json", "r.jsonl", "--record", "r.jsonl"], 2, "--record"),
+        (["DATA", "--record", "."], 1, "folder"),
     ],
 )
 def test_a_mistake_is_one_line(run_liveseg, labelled_photos, tmp_path, arguments, code, word):
@@ -160,6 +166,7 @@ def test_results_made_earlier_are_compared_without_running_anything(run_liveseg,
         (["lite", "lite@big"], 2, "native"),
         (["lite", "gone.onnx", "--data", "DATA"], 1, "gone.onnx"),
         (["lite", "lite@97", "--data", "DATA", "--plot", "p.mp4"], 2, ".png"),
+        (["lite", "lite@97", "--data", "DATA", "--plot", "p.png", "--json", "p.png"], 2, "--plot"),
     ],
 )
 def test_a_mistake_in_a_comparison_is_one_line(run_liveseg, labelled_photos, tmp_path, arguments, code, word):
@@ -169,3 +176,45 @@ def test_a_mistake_in_a_comparison_is_one_line(run_liveseg, labelled_photos, tmp
     assert word in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("given", [("eval", "DATA"), ("compare", "lite@65", "lite@97", "--data", "DATA")])
+def test_what_cannot_be_written_is_refused_before_the_work(labelled_photos, tmp_path, monkeypatch, given):
+    from typer.testing import CliRunner
+
+    from liveseg.cli.app import app
+    from liveseg.datasets import open as opening
+
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setattr(opening, "open_dataset", lambda *_, **__: pytest.fail("the work began"))
+    typed = [str(labelled_photos) if word == "DATA" else word for word in given]
+    done = CliRunner().invoke(app, [*typed, "--html", str(tmp_path / "file" / "r.html")])
+    assert isinstance(done.exception, SinkError), done.output
+
+
+@pytest.mark.parametrize("given", [("eval", "DATA"), ("compare", "lite/onnx@65", "lite/onnx@97", "--data", "DATA")])
+def test_opencv_takes_the_threads_that_were_asked_for(labelled_photos, monkeypatch, given):
+    import cv2
+    from typer.testing import CliRunner
+
+    from liveseg.cli.app import app
+
+    told = []
+    monkeypatch.setattr(cv2, "setNumThreads", told.append)
+    typed = [str(labelled_photos) if word == "DATA" else word for word in given]
+    done = CliRunner().invoke(app, [*typed, "--limit", "1", "--threads", "1"])
+    assert done.exit_code == 0, done.output
+    assert told == [1]
+
+
+def test_masks_that_show_one_class_only_are_remarked_on(run_liveseg, labelled_photos, tmp_path):
+    folder = tmp_path / "pets"
+    shutil.copytree(labelled_photos, folder)
+    for path in (folder / "masks").iterdir():
+        mask = np.array(Image.open(path))
+        Image.fromarray(np.where(mask > 0, 255, 0).astype(np.uint8)).save(path)
+    done = run_liveseg("eval", folder, *QUICK, "--labels", "voc")
+    assert done.returncode == 0, done.stderr
+    assert "the true masks show nothing but background" in done.stdout
+    assert "--mapping" in done.stdout
+    assert "nothing but" not in run_liveseg("eval", labelled_photos, *QUICK, "--limit", 1).stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -184,6 +185,25 @@ def test_masks_that_all_show_one_class_are_an_error(good):
         _rewrite(good, np.zeros((80, 120), np.uint8), number)
     (one,) = find_problems(open_dataset(good))
     assert (one.kind, one.severity) == ("nothing-to-learn", "error")
+    assert "255" not in one.message + one.remedy
+
+
+def test_masks_of_0_and_255_are_told_what_255_means(good):
+    for number in range(6):
+        _rewrite(good, np.where(_mask_of(good, number) == 1, 255, 0).astype(np.uint8), number)
+    (one,) = find_problems(open_dataset(good))
+    assert (one.kind, one.severity) == ("nothing-to-learn", "error")
+    assert "nothing but background and 255, which is ignored" in one.message
+    assert '--mapping: {"labels":' in one.remedy
+    mapping = json.loads(one.remedy.partition("--mapping: ")[2])
+    assert find_problems(open_dataset(good, mapping=mapping)) == []
+
+
+def test_masks_that_are_all_ignored_are_an_error(good):
+    for number in range(6):
+        _rewrite(good, np.full((80, 120), 255, np.uint8), number)
+    found = find_problems(open_dataset(good))
+    assert _kinds(found) == [("nothing-to-learn", "error"), *[("all-ignored", "warning")] * 6]
 
 
 def test_the_same_photo_twice_is_named_and_other_masks_for_it_contradict(good, scenes):
@@ -242,6 +262,12 @@ def test_classes_on_one_side_only_are_named(good):
     assert [one.kind for one in found] == ["only-in-training", "only-in-validation"]
     assert found[0].message.startswith("stem is in 3 photos of training")
     assert found[1].message.startswith("leaf is in 3 photos of validation")
+    train, validation = dataset.subset(["0"]), dataset.subset(["3"])
+    found = [one for one in find_problems(dataset, train=train, validation=validation) if "only" in one.kind]
+    assert [one.message.partition(",")[0] for one in found] == [
+        "stem is in 1 photo of training",
+        "leaf is in 1 photo of validation",
+    ]
 
 
 def test_sides_with_other_classes_are_an_error(good, write_json):

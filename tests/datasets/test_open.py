@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from liveseg.datasets import LAYOUTS, open_dataset
+from liveseg.datasets.open import find_splits
 from liveseg.errors import DataError, SourceNotFoundError, UsageError
 from liveseg.settings.data import DataSettings, Layout
 from liveseg.settings.option import check
@@ -66,3 +67,76 @@ def test_the_options_are_those_of_the_function(leaves):
     assert set(Layout.__args__) == {"auto", *LAYOUTS}
     with pytest.raises(UsageError, match="--layout is one of auto, folder"):
         check(DataSettings(layout="yolo"))
+
+
+@pytest.mark.parametrize("kind", ["images", "masks"])
+def test_folders_that_are_there_and_hold_nothing_are_told_apart_from_no_data_set(tmp_path, photo, kind):
+    photo(tmp_path / "images" / "a.jpg")
+    (tmp_path / "masks").mkdir()
+    if kind == "images":
+        (tmp_path / "images" / "a.jpg").unlink()
+    what = "photos" if kind == "images" else "masks"
+    with pytest.raises(DataError, match=f"there are no {what} in .*{kind}"):
+        open_dataset(tmp_path)
+
+
+def test_masks_that_are_jpeg_are_told_to_be_so(tmp_path, photo):
+    photo(tmp_path / "images" / "a.jpg")
+    photo(tmp_path / "masks" / "a.jpg")
+    with pytest.raises(DataError, match=r"there are no masks in .*; .*JPEG, which blurs"):
+        open_dataset(tmp_path)
+
+
+@pytest.fixture
+def unreadable(monkeypatch):
+    """`unreadable(path)`: this process may not read it, whoever runs the tests."""
+
+    def forbid(path):
+        def refuse(name):
+            def opened(self, *arguments, **options):
+                if self == path:
+                    raise PermissionError(13, "Permission denied", str(self))
+                return plain(self, *arguments, **options)
+
+            plain = getattr(type(path), name)
+            monkeypatch.setattr(type(path), name, opened)
+
+        for name in ("open", "iterdir", "read_text"):
+            refuse(name)
+
+    return forbid
+
+
+@pytest.mark.parametrize("layout", ["images", "list", "labels.json", "tasks"])
+def test_what_may_not_be_read_is_named(tmp_path, photo, write_mask, write_json, regions, unreadable, layout):
+    voc = layout == "list"
+    photo(tmp_path / ("JPEGImages" if voc else "images") / "a.jpg")
+    write_mask(tmp_path / ("SegmentationClass" if voc else "masks") / "a.png", regions(0, 1))
+    lists = tmp_path / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    (lists / "val.txt").write_text("a", encoding="utf-8")
+    write_json(tmp_path / "labels.json", ["background", "leaf"])
+    path = {
+        "images": tmp_path / "images",
+        "list": lists / "val.txt",
+        "labels.json": tmp_path / "labels.json",
+        "tasks": write_json(tmp_path / "export" / "tasks.json", []),
+    }[layout]
+    opened = path.parent if layout == "tasks" else tmp_path
+    unreadable(path)
+    with pytest.raises(DataError, match=f"cannot read .*{path.name}: Permission denied") as caught:
+        open_dataset(opened, split="val" if voc else None)
+    assert "Errno" not in str(caught.value)
+    if layout in ("images", "tasks"):
+        with pytest.raises(DataError, match="Permission denied"):
+            find_splits(opened)
+
+
+def test_a_list_in_another_encoding_is_named(tmp_path, photo, write_mask, regions):
+    photo(tmp_path / "JPEGImages" / "a.jpg")
+    write_mask(tmp_path / "SegmentationClass" / "a.png", regions(0, 1))
+    lists = tmp_path / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    (lists / "val.txt").write_bytes("größe".encode("latin-1"))
+    with pytest.raises(DataError, match=r"val\.txt .*UTF-8"):
+        open_dataset(tmp_path, split="val")

@@ -171,3 +171,10 @@ def test_the_json_of_a_comparison_holds_its_numbers(dataset, folders):
     assert record["compared"][1]["differences"]["miou"]["value"] == contenders[1].differences["miou"].value
     assert record["compared"][1]["agreement"]["share"] == ran.agreements[1].share
     assert record["compared"][0]["agreement"] is None
+
+
+def test_in_turn_reading_counts_in_the_rate_of_everything(dataset):
+    (own, *_) = evaluate_in_turn([SMALL, SMALLER], dataset, options=FEW).evaluations
+    assert own.stages["read"] > 0
+    assert own.seconds >= own.images * own.stages["read"] / 1e3
+    assert own.rate < own.line_rate

@@ -105,8 +105,32 @@ def test_a_damaged_line_in_the_middle_is_named(path):
         list(read_images(path))
 
 
+@pytest.mark.parametrize(
+    "content",
+    ['"pairs":[[2,0,7]]', '"pairs":[[0,3,7]]', '"pairs":[[0,-1,7]]', '"pairs":[[0,1]]', '"edges":[[2,1,1,1,1]]',
+     '"bins":[[15,1,1,1]]'],
+)  # fmt: skip
+def test_a_line_with_classes_that_the_record_does_not_have_is_named(path, content):
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f'{{"key":"x","seconds":1,{content}}}\n')
+    with pytest.raises(UsageError, match="damaged at line 5"):
+        list(read_images(path))
+
+
+def test_two_runs_cannot_write_one_record(path):
+    with Record(path, HEADER) as record:
+        record.add(image(3), 1)
+        with pytest.raises(SinkError, match="another run is writing it; choose another name"):
+            Record(path, HEADER)
+        record.add(image(4), 1)
+    with pytest.raises(UsageError, match="another evaluation"):
+        Record(path, HEADER | {"model": "other"})
+    with Record(path, HEADER) as record:
+        assert len(list(record.past())) == 5, "whoever was refused has given it back"
+
+
 def test_a_record_that_cannot_be_is_said_so(tmp_path, path):
-    with pytest.raises(SinkError, match="cannot write"):
+    with pytest.raises(SinkError, match=r"cannot write .*: that is a folder; name a file in it"):
         Record(tmp_path, HEADER)
     with pytest.raises(SourceNotFoundError, match="no such file"):
         read_header(tmp_path / "none")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from liveseg.errors import DataError, UsageError
+from liveseg.errors import DataError, SourceNotFoundError, UsageError
 from liveseg.settings.train import TrainSettings
 from liveseg.train.prepare import in_short, prepare, prepared_before
 from liveseg.train.run_folder import RunFolder
@@ -119,3 +119,19 @@ def test_a_run_that_is_gone_on_with_has_the_same_photos_on_the_same_sides(photos
     (photos / "images" / f"{first.train.samples[0].key}.png").unlink()
     with pytest.raises(UsageError, match=r"has lost 1 photos since the run began"):
         prepared_before(photos, SETTINGS, folder)
+
+
+def test_a_run_that_was_stopped_before_its_photos_were_divided_is_begun_anew(photos, tmp_path):
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_json(folder.config, {})
+    with pytest.raises(SourceNotFoundError, match="had not begun yet; leave out --resume"):
+        prepared_before(photos, SETTINGS, folder)
+
+
+def test_one_photo_is_learned_from_or_measured_on_not_both(tmp_path):
+    root = tmp_path / "single"
+    write_pair(root, "only", 0)
+    (root / "labels.json").write_text(json.dumps(["background", "square"]))
+    with pytest.raises(DataError, match=r"has one photo, and none to measure on; add photos, or give --validation 0"):
+        prepare(root, SETTINGS, share=0.2, seed=0)
+    assert len(prepare(root, SETTINGS, share=0.0, seed=0).train) == 1

@@ -92,3 +92,17 @@ def test_two_trainings_do_not_share_a_folder(run):
         other.communicate("\n", timeout=60)
     with run.held():
         pass
+
+
+def test_a_run_that_never_began_leaves_no_folder_behind(tmp_path):
+    new = RunFolder(tmp_path / "runs" / "leaves")
+    with pytest.raises(UsageError, match="no such folder"), new.held():
+        raise UsageError("no such folder")
+    assert not list(tmp_path.iterdir())
+    with new.held():
+        new.write_json(new.config, {})
+    assert new.config.is_file()
+    (tmp_path / "mine").mkdir()
+    with RunFolder(tmp_path / "mine").held():
+        pass
+    assert (tmp_path / "mine").is_dir(), "what was there stays"

@@ -9,11 +9,10 @@ import typer
 
 from liveseg.cli.bench import command_as_typed
 from liveseg.cli.console import download_progress, photo_progress
-from liveseg.cli.evaluate import give_json, labelled, options_of, refuse_targets, write
+from liveseg.cli.evaluate import check_targets, give_json, labelled, options_of, use_threads, write
 from liveseg.cli.options import with_settings
 from liveseg.cli.tables import print_tables
 from liveseg.errors import UsageError
-from liveseg.files import refuse_existing
 from liveseg.settings.evaluate import CompareSettings
 from liveseg.settings.model import ModelSettings
 
@@ -49,6 +48,7 @@ def compare(what: Compared, settings: CompareSettings) -> None:
 
     specifications = [parse_specification(text) for text in what]
     _check(specifications, settings)
+    use_threads(settings.threads)
     contenders, photos = _compared(specifications, settings)
     typed = command_as_typed(sys.argv)
     if settings.html is not None:
@@ -77,8 +77,8 @@ def _check(specifications: Sequence[Specification], settings: CompareSettings) -
     """Refuse what cannot be, before the work.
 
     Raises:
-        UsageError: nothing to compare with, something named twice, or no photos to run on.
-        OutputExistsError: a file is there, and no `--overwrite`.
+        UsageError: nothing to compare with, something or a file named twice, or no photos to run on.
+        SinkError: a file cannot be written, or is there, and no `--overwrite`.
     """
     names = [own.text for own in specifications]
     if len(names) < 2:
@@ -89,11 +89,10 @@ def _check(specifications: Sequence[Specification], settings: CompareSettings) -
     to_run = [own.text for own in specifications if own.result is None]
     if to_run and settings.data is None:
         raise UsageError(f"{to_run[0]} is to be run on labelled photos; name them by --data DATA")
-    refuse_targets(settings)
+    check_targets(settings, {"--plot": settings.plot})
     if settings.plot is not None:
         from liveseg.evaluate.plot import check_plot
 
-        refuse_existing(settings.plot, overwrite=settings.overwrite)
         check_plot(settings.plot)
 
 

@@ -14,11 +14,12 @@ from liveseg.cli.bench import command_as_typed
 from liveseg.cli.console import download_progress, photo_progress, say
 from liveseg.cli.options import with_settings
 from liveseg.cli.tables import print_tables
-from liveseg.files import atomic_write, refuse_existing
+from liveseg.errors import UsageError
+from liveseg.files import atomic_write, check_writable
 from liveseg.settings.evaluate import EvalSettings, ScoreSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from liveseg.datasets import Dataset
     from liveseg.evaluate.options import EvalOptions
@@ -41,7 +42,8 @@ def evaluate(data: Data, settings: EvalSettings) -> None:
 
     Each photo is scored at its own size. Pixels that the true mask leaves open (255) do not count.
     """
-    refuse_targets(settings)
+    check_targets(settings, {"--record": settings.record})
+    use_threads(settings.threads)
     dataset = labelled(data, settings)
     evaluation, scores = _measured(dataset, settings)
     if settings.html is not None:
@@ -56,15 +58,36 @@ def evaluate(data: Data, settings: EvalSettings) -> None:
         print_tables(heading(evaluation), tables(evaluation), remarks(evaluation), markdown=settings.markdown)
 
 
-def refuse_targets(settings: ScoreSettings) -> None:
-    """See that what is to be written may be, before the work that it takes.
+def check_targets(settings: ScoreSettings, others: Mapping[str, Path | None]) -> None:
+    """See that what is to be written can be, before the work that it takes.
+
+    Args:
+        settings: name the files.
+        others: files that go by options of one command alone.
 
     Raises:
+        UsageError: two options name one file.
         OutputExistsError: a file is there, and no `--overwrite`.
+        SinkError: one cannot be written.
     """
-    for target in (_json_file(settings), settings.html):
-        if target is not None:
-            refuse_existing(target, overwrite=settings.overwrite)
+    seen: dict[Path, str] = {}
+    for option, target in {"--html": settings.html, "--json": _json_file(settings), **others}.items():
+        if target is None:
+            continue
+        before = seen.setdefault(target.resolve(), option)
+        if before != option:
+            raise UsageError(f"{before} and {option} name one file, {target}; give each its own")
+        if option != "--record":  # which is gone on with
+            check_writable(target, overwrite=settings.overwrite)
+
+
+def use_threads(count: int | None) -> None:
+    """Let OpenCV have as many threads as the network."""
+    import cv2
+
+    from liveseg.runtimes.base import available_cores
+
+    cv2.setNumThreads(count or available_cores())
 
 
 def labelled(data: Path, settings: ScoreSettings) -> Dataset:

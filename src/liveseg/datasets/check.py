@@ -98,7 +98,8 @@ class Inspection:
         found = [own for seen in self.photos for own in seen.problems]
         strays = dict.fromkeys(stray for part in self.parts for stray in part.strays)
         found += [problem("no-photo", stray, f"the mask {stray} has no photo") for stray in strays]
-        found += uneven_classes(self.classes, dataset.labels, dataset.root)
+        ignored = sum(seen.ignored for seen in self.photos)
+        found += uneven_classes(self.classes, ignored, dataset.labels, dataset.root)
         found += repeated(self.photos, self._exact, self.alike)
         return ordered(found)
 

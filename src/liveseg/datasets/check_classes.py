@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from liveseg.datasets.check_problem import problem
+from liveseg.labels import IGNORE_INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
 
 _FEW_PHOTOS = 5
 _FEW_PIXELS = 0.0002
+
+_TWO_VALUES = "label more than one class; where 255 is one in these masks, lead it there by --mapping"
+_MAPPING = {
+    "labels": ["background", "object"],
+    "classes": {"0": "background", "255": "object"},
+    "rest": "ignore",
+}
 
 
 @dataclass(frozen=True)
@@ -59,29 +68,32 @@ def count_classes(photos: Sequence[Seen], labels: LabelSet) -> tuple[ClassCount,
     )
 
 
-def uneven_classes(counts: Sequence[ClassCount], labels: LabelSet, place: Path) -> Iterator[Problem]:
+def uneven_classes(counts: Sequence[ClassCount], ignored: int, labels: LabelSet, place: Path) -> Iterator[Problem]:
     """Which classes are missing or rare.
 
     Args:
         counts: how often each occurs.
+        ignored: how many pixels are ignored.
         labels: the classes.
         place: the data set, for the problems.
     """
-    if not any(count.pixels for count in counts):
+    shown = [count.name for count in counts if count.pixels]
+    if not shown and not ignored:
         return  # then no mask could be read, which is told of each
-    if sum(count.pixels > 0 for count in counts) < 2:
-        only = next(count.name for count in counts if count.pixels)
-        yield problem("nothing-to-learn", place, f"all masks show nothing but {only}")
+    if len(shown) < 2:
+        only = [*shown, *([f"{IGNORE_INDEX}, which is ignored"] if ignored else [])]
+        # Many tools write masks of one class as 0 and 255.
+        remedy = f"{_TWO_VALUES}: {json.dumps(_MAPPING)}" if shown and ignored else None
+        yield problem("nothing-to-learn", place, f"all masks show nothing but {' and '.join(only)}", remedy)
         return
     for count in counts[1:] if labels.background else counts:
         if not count.photos:
             yield problem("empty-class", place, f"{count.name} is in no mask")
         elif count.photos < _FEW_PHOTOS or count.share < _FEW_PIXELS:
-            plural = "photo" if count.photos == 1 else "photos"
             yield problem(
                 "rare-class",
                 place,
-                f"{count.name} is in {count.photos} {plural} only, at {count.share:.2%} of the pixels",
+                f"{count.name} is in {_photos(count)} only, at {count.share:.2%} of the pixels",
             )
 
 
@@ -92,13 +104,15 @@ def one_sided_classes(
     learned, judged = count_classes(training, labels), count_classes(validation, labels)
     for one, other in zip(learned, judged, strict=True):
         if one.photos and not other.photos:
-            yield problem(
-                "only-in-training", place, f"{one.name} is in {one.photos} photos of training, none of validation"
-            )
+            yield problem("only-in-training", place, f"{one.name} is in {_photos(one)} of training, none of validation")
         if other.photos and not one.photos:
             yield problem(
-                "only-in-validation", place, f"{one.name} is in {other.photos} photos of validation, none of training"
+                "only-in-validation", place, f"{one.name} is in {_photos(other)} of validation, none of training"
             )
+
+
+def _photos(count: ClassCount) -> str:
+    return "1 photo" if count.photos == 1 else f"{count.photos} photos"
 
 
 def _counts(photos: Sequence[Seen]) -> Iterator[NDArray[np.int64]]:

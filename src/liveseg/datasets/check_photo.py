@@ -42,6 +42,7 @@ class Seen:
         small: the photo as `thumbnail` makes it; likewise.
         mask: a digest of the mask's classes; `None` where it cannot be read.
         pixels: of each class in the mask, `(C,)` `int64`; likewise.
+        ignored: pixels of the mask that are ignored.
     """
 
     sample: Sample
@@ -50,6 +51,7 @@ class Seen:
     small: NDArray[np.uint8] | None = None
     mask: bytes | None = None
     pixels: NDArray[np.int64] | None = None
+    ignored: int = 0
 
 
 def examine(sample: Sample, classes: int) -> Seen:
@@ -78,7 +80,8 @@ def examine(sample: Sample, classes: int) -> Seen:
     if strange:
         problems.append(problem("unknown-index", _file(sample), _values(sample, strange, counts, classes)))
         return Seen(sample, tuple(problems), photo, small)
-    return Seen(sample, tuple(problems), photo, small, _digest(mask), counts[:classes].astype(np.int64))
+    pixels, ignored = counts[:classes].astype(np.int64), int(counts[IGNORE_INDEX])
+    return Seen(sample, tuple(problems), photo, small, _digest(mask), pixels, ignored)
 
 
 def _of_photo(path: Path, image: NDArray[np.uint8]) -> list[Problem]:

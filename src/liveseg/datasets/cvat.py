@@ -127,7 +127,7 @@ def _images(file: Path) -> Iterator[tuple[ET.Element, ET.Element]]:
             elif element.tag == "image":
                 yield meta, element
                 element.clear()
-    except (OSError, ET.ParseError) as error:
+    except ET.ParseError as error:
         raise DataError(f"{file} cannot be read as CVAT's XML: {error}") from error
 
 

@@ -27,6 +27,7 @@ LOOKED_FOR = "images/ and masks/"
 
 _IMAGES = ("images", "image", "imgs", "img", "photos")
 _MASKS = ("masks", "mask", "annotations", "labels")
+_BLURRED = (".jpg", ".jpeg")
 
 
 def finds(path: Path) -> bool:
@@ -66,7 +67,8 @@ def _opened(request: Request, images: Path, masks: Path) -> Dataset:
         raise DataError(f"there are no photos in {images}")
     found = pictures(masks, MASK_EXTENSIONS)
     if not found:
-        raise DataError(f"there are no masks in {masks}: no {', '.join(sorted(MASK_EXTENSIONS))}")
+        blurred = "; what is there is JPEG, which blurs the values of masks" if pictures(masks, _BLURRED) else ""
+        raise DataError(f"there are no masks in {masks}: no {', '.join(sorted(MASK_EXTENSIONS))}{blurred}")
     notes = []
     labels = request.labels or _own_labels((images, masks, request.path))
     if labels is None:
@@ -104,12 +106,17 @@ def _split_pairs(path: Path) -> dict[str, tuple[Path, Path]]:
     return {name: pair for name, pair in pairs.items() if pair is not None}
 
 
-def _pair(path: Path) -> tuple[Path, Path] | None:
+def named(path: Path) -> tuple[Path, Path] | None:
+    """The folders that are called as those of photos and masks are, whatever lies in them."""
     images, masks = subfolder(path, _IMAGES), subfolder(path, _MASKS)
-    if images is None or masks is None:
-        return None
+    return None if images is None or masks is None else (images, masks)
+
+
+def _pair(path: Path) -> tuple[Path, Path] | None:
+    pair = named(path)
     # What lies in `annotations` and `labels` may be something else.
-    return (images, masks) if any(file.suffix.lower() in MASK_EXTENSIONS for file in files_below(masks)) else None
+    masked = pair is not None and any(file.suffix.lower() in MASK_EXTENSIONS for file in files_below(pair[1]))
+    return pair if masked else None
 
 
 def _given(request: Request) -> tuple[Path, Path] | None:
@@ -125,7 +132,7 @@ def _given(request: Request) -> tuple[Path, Path] | None:
 
 
 def _folders(request: Request) -> tuple[Path, Path]:
-    pair = _given(request) or _pair(request.path)
+    pair = _given(request) or named(request.path)
     if pair is None:
         raise DataError(f"{request.path} has no {LOOKED_FOR}; name the two folders by --images and --masks")
     return pair

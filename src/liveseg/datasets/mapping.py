@@ -120,7 +120,7 @@ def apply_mapping(dataset: Dataset, mapping: ClassMapping) -> Dataset:
     for index, name in enumerate(dataset.labels.names):
         if index in named:
             continue
-        same = _same(mapping.labels, name)
+        same = class_called(mapping.labels, name)
         if same is None and mapping.rest == "error":
             lost.append(name)
         elif same is not None or mapping.rest == "background":
@@ -149,7 +149,7 @@ def map_to(dataset: Dataset, labels: LabelSet) -> Dataset:
     table = np.full(256, IGNORE_INDEX, np.uint8)
     lost = []
     for index, name in enumerate(dataset.labels.names):
-        same = _same(labels, name)
+        same = class_called(labels, name)
         if same is None:
             lost.append(name)
         else:
@@ -205,7 +205,7 @@ def _is_value(text: str) -> bool:
 
 
 def _source(labels: LabelSet, name: str, origin: str) -> int:
-    same = _same(labels, name)
+    same = class_called(labels, name)
     if same is not None:
         return same
     if _is_value(name):
@@ -214,7 +214,7 @@ def _source(labels: LabelSet, name: str, origin: str) -> int:
 
 
 def _target(labels: LabelSet, name: str | int, origin: str) -> int:
-    same = _same(labels, str(name))
+    same = class_called(labels, str(name))
     if same is not None:
         return same
     if str(name).isdecimal() and int(name) < len(labels):
@@ -222,7 +222,7 @@ def _target(labels: LabelSet, name: str | int, origin: str) -> int:
     raise UsageError(f"{origin} leads to {name!r}, which its labels do not have{_near(labels, str(name))}")
 
 
-def _same(labels: LabelSet, name: str) -> int | None:
+def class_called(labels: LabelSet, name: str) -> int | None:
     """The class of that name, or of one that means the same; never by its number."""
     if name in labels.names:
         return labels.names.index(name)

@@ -152,6 +152,8 @@ def _pixels(path: Path, code: MaskCode, image: Path) -> NDArray[np.uint8]:
         raise DataError(f"no mask for {image}: there is no {path}") from error
     except DataError:
         raise
+    except PermissionError as error:
+        raise DataError(f"cannot read the mask {path}: {error.strerror}") from error
     except Exception as error:  # what a decoder raises on damaged data has no common class
         raise DataError(f"the mask {path} cannot be read: {one_line(error)}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -9,11 +10,11 @@ from liveseg.datasets import cityscapes, coco, cvat, folder, labelstudio, robofl
 from liveseg.datasets.labels_file import labels_of
 from liveseg.datasets.mapping import apply_mapping, map_to, read_mapping
 from liveseg.datasets.places import Request, canonical
-from liveseg.errors import DataError, SourceNotFoundError, UsageError
+from liveseg.errors import DataError, LivesegError, SourceNotFoundError, UsageError
 from liveseg.labels import PASCAL_VOC
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from os import PathLike
 
     from liveseg.datasets.base import Dataset
@@ -62,6 +63,18 @@ LAYOUTS = tuple(_LAYOUTS)
 """The names of the layouts."""
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the system refuses is told with the file that it refuses."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, LivesegError):
+            raise
+        raise DataError(f"cannot read {error.filename}: {error.strerror}") from error
+
+
+@_told()
 def open_dataset(
     path: str | PathLike[str],
     *,
@@ -110,6 +123,7 @@ def open_dataset(
     return opened if told is None else apply_mapping(opened, told)
 
 
+@_told()
 def find_splits(
     path: str | PathLike[str],
     *,
@@ -156,8 +170,9 @@ def _layout(request: Request, layout: str) -> str:
     for name, entry in _LAYOUTS.items():
         if (request.path.is_dir() or entry.takes_file) and entry.layout.finds(request.path):
             return name
-    if request.path.is_dir() and (request.images is not None or request.masks is not None):
-        return "folder"
+    given = request.images is not None or request.masks is not None
+    if request.path.is_dir() and (given or folder.named(request.path) is not None):
+        return "folder"  # which says what is missing in its folders
     looked = "; ".join(f"{name}: {entry.layout.LOOKED_FOR}" for name, entry in _LAYOUTS.items())
     raise DataError(f"{request.path} is no data set that is known; looked for {looked}")
 

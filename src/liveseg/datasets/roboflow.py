@@ -99,6 +99,6 @@ def _classes(path: Path) -> tuple[LabelSet, MaskCode]:
         labels = make_labels([named[value] for value in values])
         if values and not 0 <= values[0] <= values[-1] < 255:
             raise ValueError("a value is outside of 0 to 254")
-    except (OSError, ValueError, IndexError) as error:
+    except (ValueError, IndexError) as error:
         raise DataError(f"{path} is no list of classes: write lines like 1, leaf ({error})") from error
     return labels, MaskCode.of(labels, values={value: index for index, value in enumerate(values)})

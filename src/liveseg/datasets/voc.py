@@ -98,7 +98,10 @@ def _masks_folder(request: Request, root: Path, split: str | None) -> Path:
 
 
 def _lines(path: Path) -> list[str]:
-    lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no list of photos; save it as text in UTF-8") from error
     lines = [line for line in lines if line]
     if not lines:
         raise DataError(f"{path} lists no photos")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from liveseg.datasets.mapping import map_to
+from liveseg.datasets.mapping import class_called, map_to
 from liveseg.errors import UsageError
 from liveseg.labels import UNKNOWN
 
@@ -49,9 +49,10 @@ def translation(wanted: LabelSet, own: LabelSet) -> tuple[NDArray[np.uint8] | No
     table = np.full(256, len(wanted), np.uint8)
     reached = set()
     for index, name in enumerate(wanted.names):
-        place = _place(own, name)
+        place = class_called(own, name)
         if place is None:
-            place = next((place for place, other in enumerate(own.names) if _place(wanted, other) == index), None)
+            named = (place for place, other in enumerate(own.names) if class_called(wanted, other) == index)
+            place = next(named, None)
         if place is None:
             return None, []
         table[place] = index
@@ -64,15 +65,3 @@ def translation(wanted: LabelSet, own: LabelSet) -> tuple[NDArray[np.uint8] | No
     names = ", ".join(own.names[index] for index in others[:5]) + (", …" if len(others) > 5 else "")
     what = f"count as {wanted.names[0]}" if wanted.background else "count as wrong"
     return table, [f"predicted classes that the data set does not name {what}: {names}"]
-
-
-def _place(labels: LabelSet, name: str) -> int | None:
-    """The class of a name, or of one that means the same; never by its number."""
-    if name in labels.names:
-        return labels.names.index(name)
-    if name.strip().isdecimal():
-        return None
-    try:
-        return labels.index(name)
-    except UsageError:
-        return None

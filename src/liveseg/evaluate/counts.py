@@ -69,6 +69,20 @@ class ImageCounts:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(str(error)) from error
 
+    def check(self, classes: int) -> None:
+        """See that the counts are such as a set of so many classes has.
+
+        Raises:
+            ValueError: they are not.
+        """
+        kinds = ((self.pairs, 3, classes), (self.edges, 5, classes), (self.bins, 4, calibration.BINS))
+        for rows, length, below in kinds:
+            for row in rows:
+                if len(row) != length or min(row) < 0 or row[0] >= below:
+                    raise ValueError(f"{row} counts nothing")
+        if any(column > classes for _, column, _ in self.pairs):
+            raise ValueError(f"there are only {classes} classes")
+
 
 def count(
     key: str,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
     Progress = Callable[[int, int, float], None]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,25 +111,33 @@ def evaluate_in_turn(
 def _one(entrants: Sequence[_Entrant], sample: Sample, number: int) -> float | None:
     """Give a photo to all; returns the largest share of its pixels in which a mask differs from the first one's."""
     try:
-        truth = sample.read_mask()
-        image = sample.read_image() if any(own.network for own in entrants) else truth
-        reads = [image if own.network else own.read(sample) for own in entrants]
+        truth, all_reading = _timed(sample.read_mask)
+        image, reading = _timed(sample.read_image) if any(own.network for own in entrants) else (truth, 0.0)
+        reads = [(image, reading) if own.network else _timed(partial(own.read, sample)) for own in entrants]
     except (MediaError, DataError, SourceNotFoundError) as error:
         _left_out(entrants, sample, str(error))
         return None
     counts: dict[int, tuple[ImageCounts, float]] = {}
     for index in _order(len(entrants), number):
-        own, read, began = entrants[index], reads[index], time.perf_counter()
+        own, (read, reading) = entrants[index], reads[index]
         own.get_ready(read)
-        counted = own.ready.counting(own, sample, read, truth, 0.0)
+        # What is read for all counts for each, as if it were alone.
+        reading += all_reading
+        counted, spent = _timed(partial(own.ready.counting, own, sample, read, truth, 1e3 * reading))
         if counted.bad:
             _left_out(entrants, sample, counted.bad)
             return None
-        counts[index] = counted, time.perf_counter() - began
+        counts[index] = counted, reading + spent
     for index, own in enumerate(entrants):
         own.run.add(*counts[index])
     first = entrants[0].translated()
     return max((own.hold_against(first) for own in entrants[1:]), default=0.0)
+
+
+def _timed(work: Callable[[], _T]) -> tuple[_T, float]:
+    """What some work gives, and the seconds that it took."""
+    began = time.perf_counter()
+    return work(), time.perf_counter() - began
 
 
 def _left_out(entrants: Sequence[_Entrant], sample: Sample, why: str) -> None:

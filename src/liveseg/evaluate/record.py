@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from liveseg import files
-from liveseg.errors import MediaError, SourceNotFoundError, UsageError
+from liveseg.errors import LivesegError, MediaError, SourceNotFoundError, UsageError
 from liveseg.evaluate.counts import ImageCounts
 
 if TYPE_CHECKING:
@@ -48,21 +48,20 @@ class Record:
 
     Raises:
         UsageError: the file is no record, or that of another evaluation.
-        SinkError: it cannot be written.
+        SinkError: it cannot be written, or another run is writing it.
     """
 
     def __init__(self, path: str | PathLike[str], header: Mapping[str, Any]) -> None:
         self.path = Path(path)
         self._file: BinaryIO | None = None
+        files.claim(self.path, self.path)
         try:
-            if self.path.is_file() and self._continues(header):
-                return
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("wb")
-            self._write(json.dumps({"liveseg": _KIND, "schema": SCHEMA} | dict(header), ensure_ascii=False))
-        except OSError as error:
+            self._open(header)
+        except BaseException as error:
             self.close()
-            raise files.sink_error(self.path, error) from error
+            if isinstance(error, OSError) and not isinstance(error, LivesegError):
+                raise files.sink_error(self.path, error) from error
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -71,6 +70,13 @@ class Record:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _open(self, header: Mapping[str, Any]) -> None:
+        if self.path.is_file() and self._continues(header):
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open("wb")
+        self._write(json.dumps({"liveseg": _KIND, "schema": SCHEMA} | dict(header), ensure_ascii=False))
 
     def _continues(self, header: Mapping[str, Any]) -> bool:
         """Open the file to go on with it; false where it has not even its first line."""
@@ -120,6 +126,7 @@ class Record:
         if self._file is not None:
             self._file.close()
             self._file = None
+        files.unclaim(self.path)
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -154,15 +161,18 @@ def read_images(path: Path) -> Iterator[tuple[ImageCounts, float]]:
     Raises:
         UsageError: a line that is none of a record.
     """
+    classes = len(read_header(path)["classes"])
     with path.open("rb") as file:
         file.readline()
         for number, line in enumerate(file, 2):
             if not line.endswith(b"\n"):
                 return
             try:
-                yield ImageCounts.from_line(line.decode())
+                counts, seconds = ImageCounts.from_line(line.decode())
+                counts.check(classes)
             except ValueError as error:
                 raise UsageError(f"{path} is damaged at line {number}; remove it and begin again") from error
+            yield counts, seconds
 
 
 def _whole_end(path: Path) -> int:

@@ -10,10 +10,11 @@ from liveseg.evaluate.result import Evaluation
 from liveseg.evaluate.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from liveseg.evaluate.counts import ImageCounts
     from liveseg.evaluate.options import EvalOptions
+    from liveseg.evaluate.result import ClassScore
     from liveseg.labels import LabelSet
 
 _LINE = ("preprocess", "infer", "postprocess")
@@ -110,5 +111,14 @@ class Run:
             stages={stage: spent / tally.images for stage, spent in self._stages.items()},
             machine=machine,
             date=datetime.now(UTC).isoformat(timespec="seconds"),
-            notes=tuple(self.notes),
+            notes=(*self.notes, *_one_sided(scores.per_class)),
         )
+
+
+def _one_sided(classes: Sequence[ClassScore]) -> list[str]:
+    """A note on truth of a single class: more than it was probably meant to have."""
+    shown = [own.name for own in classes if own.pixels]
+    if len(shown) > 1 or len(classes) < 2:
+        return []
+    said = f"the true masks show nothing but {shown[0]}, so the scores say little"
+    return [f"{said}; where 255 stands for a class in them, lead it to one by --mapping"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -120,16 +120,14 @@ def fit(
 
 
 def require_trainer() -> None:
-    """Make sure that what training needs is installed.
+    """Make sure that what training needs is installed, without importing it, which takes seconds.
 
     Raises:
         MissingExtraError: it is not; the message names the extra.
     """
     for title, module in _NEEDED.items():
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise MissingExtraError(f"training needs {title}: pip install 'liveseg[train]'") from error
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(f"training needs {title}: pip install 'liveseg[train]'")
 
 
 class _Run:
@@ -170,6 +168,7 @@ class _Run:
         """Train to the end."""
         from liveseg.train.balance import class_weights, pixel_counts, repeated
         from liveseg.train.data import Pieces
+        from liveseg.train.guard import explained
         from liveseg.train.module import Trainee
         from liveseg.train.pace import measure
         from liveseg.train.validation import Validation
@@ -186,7 +185,8 @@ class _Run:
         validation = Validation(self._validation_set.samples, classes, self._workers)
         trainee = Trainee(start, plan, options, pieces, weights, self._workers)
         if self._state is None and options.minutes is not None:
-            pace = measure(trainee, pieces, validation, self._validation_set.samples, self._device, self._workers)
+            with explained(plan):
+                pace = measure(trainee, pieces, validation, self._validation_set.samples, self._device, self._workers)
             trainee.plan = within(plan, options, pace)
         self._record["plan"] = trainee.plan.to_json()
         self._run(trainee, validation, quiet=quiet)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from liveseg.datasets import find_splits, map_to, open_dataset, split_dataset
 from liveseg.datasets.check import inspect
-from liveseg.errors import DataError, UsageError
+from liveseg.errors import DataError, SourceNotFoundError, UsageError
 from liveseg.evaluate.words import count
 from liveseg.runtimes.base import available_cores
 from liveseg.train.facts import DataFacts, facts_of
@@ -112,6 +112,8 @@ def in_short(problems: Sequence[Problem], each: int = 3) -> list[str]:
 def _divided(dataset: Dataset, share: float, seed: int, seen: Inspection) -> tuple[Dataset, Dataset, str]:
     if share == 0:
         return dataset, dataset.limit(0), "None were kept to measure on."
+    if len(dataset) == 1:
+        raise DataError(f"{dataset.root} has one photo, and none to measure on; add photos, or give --validation 0")
     train, validation = divide(dataset, share, seed, seen)
     split = f"About {share:.0%} of the photos were drawn to measure on; those that look alike stay together."
     return train, validation, split
@@ -138,8 +140,11 @@ def prepared_before(path: Path, settings: DataSettings, folder: RunFolder) -> Pr
 
     Raises:
         UsageError: photos of it are gone.
+        SourceNotFoundError: it was stopped before its photos were divided.
         WeightsError: the run's folder is damaged.
     """
+    if not folder.data.is_file():
+        raise SourceNotFoundError(f"the run in {folder.path} had not begun yet; leave out --resume to begin it")
     stored = folder.read_json(folder.data)
     train, validation = _parts(path, settings)
     measured = _kept(train if validation is None else validation, stored["keys"]["validation"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from liveseg.files import atomic_write, sink_error
 from liveseg.weights.run import CHECKPOINT, GRAPH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 _FOLDERS = ("checkpoints", "samples", "tensorboard")
@@ -174,7 +174,7 @@ class RunFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Be the only one that writes into the folder, which is made if need be.
+        """Be the only one that writes into the folder, which is made if need be, and taken away if it stays empty.
 
         Raises:
             SinkError: another process does, or it cannot be made.
@@ -182,6 +182,7 @@ class RunFolder:
         from filelock import FileLock, Timeout
 
         lock = FileLock(self.path / _LOCK, timeout=0)
+        made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire()
@@ -195,6 +196,8 @@ class RunFolder:
             yield
         finally:
             lock.release()
+            if made and all(entry.name == _LOCK for entry in self.path.iterdir()):
+                _take_away(made)
 
     def write_json(self, file: Path, data: Any) -> None:
         """Write JSON into one of its files, whole or not at all.
@@ -247,3 +250,11 @@ class RunFolder:
                 shutil.rmtree(self.path / name)
         for name in _FILES:
             (self.path / name).unlink(missing_ok=True)
+
+
+def _take_away(folders: Iterable[Path]) -> None:
+    """Remove folders in which nothing but a lock was made, innermost first, as far as they are empty."""
+    with suppress(OSError):  # another process has put something there meanwhile
+        for folder in folders:
+            (folder / _LOCK).unlink(missing_ok=True)
+            folder.rmdir()
