@@ -2,7 +2,8 @@
 
 Each `bash`, `console` and `python` block stands alone and runs in a fresh folder that holds `input/` and the
 tutorial's programs. A block that cannot run there carries its reason on the line above its fence:
-`<!-- no-run: downloads 13 MB -->`. Commands that prepare a machine are checked by `PREPARATIONS`, not run.
+`<!-- no-run: downloads 13 MB -->`. One that takes longer than ten seconds is left to `make test-long` the same way:
+`<!-- long: trains a network -->`. Commands that prepare a machine are checked by `PREPARATIONS`, not run.
 """
 
 from __future__ import annotations
@@ -24,19 +25,22 @@ PAGES = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README
 README = PAGES["README.md"]
 RUNNABLE = ("bash", "console", "python")
 BLOCK = re.compile(
-    r"^(?:<!-- *no-run:(?P<excuse>.*?)-->\n)?```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^(?:<!-- *(?:no-run:(?P<excuse>.*?)|long:(?P<patience>.*?))-->\n)?"
+    r"```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, its text, the page and line of its fence, and why it is not run."""
+    """A fenced block: its language, its text, the page and line of its fence, and why it is not run, or takes long."""
 
     language: str
     code: str
     line: int
     excuse: str | None
     page: str = "README.md"
+    patience: str | None = None
 
     @property
     def place(self):
@@ -55,7 +59,8 @@ def blocks(text, page="README.md"):
     for match in BLOCK.finditer(text):
         if match["language"] in RUNNABLE:
             excuse = match["excuse"] if match["excuse"] is None else match["excuse"].strip()
-            yield Block(match["language"], match["code"], text[: match.start("code")].count("\n"), excuse, page)
+            line = text[: match.start("code")].count("\n")
+            yield Block(match["language"], match["code"], line, excuse, page, match["patience"])
 
 
 def check_make(words):
@@ -111,7 +116,12 @@ def run(block, folder):
 ALL = [block for page, text in PAGES.items() for block in blocks(text, page)]
 
 
-@pytest.mark.parametrize("block", [b for b in ALL if b.excuse is None], ids=lambda b: f"{b.page}-{b.line}")
+def parameter(block):
+    marks = [pytest.mark.long] if block.patience else []
+    return pytest.param(block, id=f"{block.page}-{block.line}", marks=marks)
+
+
+@pytest.mark.parametrize("block", [parameter(block) for block in ALL if block.excuse is None])
 def test_a_block_of_the_documentation_runs(block, tmp_path):
     run(block, tmp_path)
 
@@ -121,6 +131,8 @@ def test_the_readme_has_commands_and_snippets_and_each_exemption_says_why():
     assert all(block.excuse for block in ALL if block.excuse is not None)
     exempt = sum(text.count("<!-- no-run:") for text in PAGES.values())
     assert exempt == sum(block.excuse is not None for block in ALL)
+    assert sum(text.count("<!-- long:") for text in PAGES.values()) == sum(bool(block.patience) for block in ALL)
+    assert not any(block.patience for block in blocks(README))
 
 
 def example(*lines, language="bash"):

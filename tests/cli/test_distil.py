@@ -15,9 +15,12 @@ from PIL import Image
 
 from liveseg import Segmenter
 from liveseg.cli.app import run_app
+from liveseg.datasets import open_dataset
 from liveseg.errors import LivesegError
+from liveseg.labels import PASCAL_VOC
 from liveseg.train.photos import Photos
 from liveseg.train.teacher import TeacherLogits
+from liveseg.train.teaching import from_masks
 
 PHOTOS = 24
 QUICK = ["--crop", 65, "--size", 65, "--batch", 4, "--epochs", 1, "--augment", "none", "--validation", 0.25]
@@ -85,6 +88,7 @@ def distilled(photos, run_liveseg, tmp_path_factory):
     return run, done, before
 
 
+@pytest.mark.long
 def test_a_run_that_was_killed_while_the_teacher_was_asked_goes_on(distilled, photos):
     run, _, before = distilled
     logits = TeacherLogits.open(run / "teacher.json")
@@ -104,6 +108,7 @@ def test_a_run_that_was_killed_while_the_teacher_was_asked_goes_on(distilled, ph
     assert np.isin(said, anew).all()
 
 
+@pytest.mark.long
 def test_the_student_has_the_classes_that_were_chosen_and_runs_by_its_folder(distilled, photos):
     run, _, _ = distilled
     segmenter = Segmenter(weights=run)
@@ -111,6 +116,7 @@ def test_the_student_has_the_classes_that_were_chosen_and_runs_by_its_folder(dis
     assert segmenter(next(photos.glob("0/*.png"))).mask.shape == (96, 96)
 
 
+@pytest.mark.long
 def test_the_card_says_that_the_scores_are_agreement(distilled):
     run, done, _ = distilled
     card = (run / "README.md").read_text(encoding="utf-8")
@@ -156,14 +162,16 @@ def test_what_cannot_be_learned_is_said_in_one_line(photos, here, capsys, words,
     assert not Path("run", "config.json").exists()
 
 
-def test_logits_of_other_photos_are_refused(distilled, here, capsys):
-    run, _, _ = distilled
+def test_logits_of_other_photos_are_refused(here, tmp_path, capsys):
+    write_fields(tmp_path / "a", range(2))
+    from_masks(open_dataset(tmp_path / "a"), tmp_path / "teacher.json")
     Path("other").mkdir()
     Image.new("RGB", (64, 64)).save("other/photo.png")
-    assert here("distil", "other", "--teacher", run / "teacher.json", "--out", "run", *QUICK) == 1
+    assert here("distil", "other", "--teacher", "teacher.json", "--out", "run", *QUICK) == 1
     assert "teacher.json says nothing of the photos in other" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_finished_run_is_not_trained_again_and_nothing_else_overwrites_it(distilled, photos, here, capsys):
     run, _, _ = distilled
     assert here(*command(photos, run, "--resume")) == 0
@@ -229,6 +237,23 @@ def test_masks_teach_and_labelled_photos_of_the_same_names_keep_their_own(here, 
     assert [own.key for own in taken["train"]] == [own.key for own in first["train"]]
     assert here(*words, *more[2:], "--resume") == 2
     assert "softness was 0.2, not 0.1" in capsys.readouterr().err
+
+
+def test_without_masks_the_student_is_measured_against_its_teacher_whose_answers_are_kept(
+    photos, here, taken, monkeypatch, capsys
+):
+    assert here(*command(photos, "run")) == 1
+    assert taken["start"].contract.labels.names == ("background", "cat", "dog")
+    assert len(taken["unlabelled"]) + len(taken["validation"]) == PHOTOS
+    assert not taken["train"]
+    assert "note: there are no masks" in capsys.readouterr().err
+    kept = TeacherLogits.open(Path("run", "teacher.json"))
+    assert kept.labels.names == PASCAL_VOC.names
+    first = dict(taken)
+    monkeypatch.setattr(Segmenter, "infer", lambda *_: pytest.fail("it asked again"))
+    assert here(*command(photos, "run", "--resume")) == 1
+    assert taken["unlabelled"] == first["unlabelled"]
+    assert [own.key for own in taken["validation"]] == [own.key for own in first["validation"]]
 
 
 def test_a_model_is_asked_about_labelled_photos_to_learn_from_but_not_about_those_to_measure_on(here, taken, tmp_path):

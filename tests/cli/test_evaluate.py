@@ -210,7 +210,7 @@ def test_opencv_takes_the_threads_that_were_asked_for(labelled_photos, monkeypat
 def test_masks_that_show_one_class_only_are_remarked_on(run_liveseg, labelled_photos, tmp_path):
     folder = tmp_path / "pets"
     shutil.copytree(labelled_photos, folder)
-    for path in (folder / "masks").iterdir():
+    for path in (folder / "masks").rglob("*.png"):
         mask = np.array(Image.open(path))
         Image.fromarray(np.where(mask > 0, 255, 0).astype(np.uint8)).save(path)
     done = run_liveseg("eval", folder, *QUICK, "--labels", "voc")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
+
+from liveseg.cli.app import run_app
 
 QUICK = ("--epochs", "6", "--size", "97", "--batch", "6", "--crop", "65", "--validation", "0.25")
 
@@ -51,6 +55,8 @@ def test_training_says_what_it_does_and_where_everything_lies(trained):
     assert "12 photos to learn from, 4 to measure on; background, ball" in done.stderr
     assert "the bundled weights of lite, which know background" in done.stderr
     assert "liveseg run SOURCE --weights runs/balls" in done.stdout
+    own = ("warning: ", "note: ", "balls: 12 photos", "training lite, starting with ")
+    assert all(line.startswith(own) for line in done.stderr.splitlines()), "nothing of what PyTorch and Lightning say"
     assert "mIoU" in done.stdout
     assert "measured on 4 photos only" in done.stdout
 
@@ -117,31 +123,44 @@ def test_a_run_that_was_cut_off_at_its_end_is_finished_without_training_again(tr
     assert "finished already" in again.stderr
 
 
-def one_line(done, code):
-    assert done.returncode == code, done.stderr
-    return done.stderr.strip().splitlines()[-1]
+@pytest.fixture
+def here(monkeypatch, capsys):
+    """`here(*words)`: the command in this process; gives its exit code and the last line of what it complained."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["liveseg", "train", *map(str, words)])
+        code = run_app()
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return code, said.err
+
+    return run
 
 
-def test_a_run_that_is_there_is_not_replaced(trained, balls, run_liveseg):
-    folder, _ = trained
-    assert "holds a run already" in one_line(run_liveseg("train", balls, "-o", "runs/balls", *QUICK, cwd=folder), 1)
+def test_a_run_that_is_there_is_not_replaced(trained, balls, here):
+    code, said = here(balls, "-o", trained[0] / "runs" / "balls", *QUICK)
+    assert (code, said.count("\n")) == (1, 1)
+    assert "holds a run already" in said
 
 
-def test_bad_data_stops_training_with_a_list_and_leaves_no_run(balls, run_liveseg, tmp_path):
+def test_bad_data_stops_training_with_a_list_and_leaves_no_run(balls, here, tmp_path):
     bad = tmp_path / "bad"
     shutil.copytree(balls, bad)
     (bad / "masks" / "03.png").unlink()
     Image.fromarray(np.full((96, 128), 7, np.uint8)).save(bad / "masks" / "05.png")
-    done = run_liveseg("train", bad, "-o", tmp_path / "run", *QUICK)
-    assert "2 errors that would spoil the training" in one_line(done, 1)
+    code, said = here(bad, "-o", tmp_path / "run", *QUICK)
+    assert code == 1
+    assert "2 errors that would spoil the training" in said.splitlines()[-1]
     for words in ("error: ", "03", "05.png", "add the mask"):
-        assert words in done.stderr, words
-    assert not (tmp_path / "run" / "config.json").exists()
+        assert words in said, words
+    assert not (tmp_path / "run").exists()
     (bad / "masks" / "05.png").unlink()
     (bad / "images" / "05.png").unlink()
     (bad / "images" / "03.png").unlink()
     shutil.rmtree(bad / "masks")
-    assert "no data set that is known" in one_line(run_liveseg("train", bad, "-o", tmp_path / "run"), 1)
+    code, said = here(bad, "-o", tmp_path / "run")
+    assert code == 1
+    assert "no data set that is known" in said.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -154,8 +173,25 @@ def test_bad_data_stops_training_with_a_list_and_leaves_no_run(balls, run_livese
         ([".", "--epochs", "2", "--minutes", "3"], 2, "choose one"),
     ],
 )
-def test_wrong_usage_is_told_in_one_line(arguments, code, words, balls, run_liveseg):
-    done = run_liveseg("train", *arguments, cwd=balls)
-    assert done.returncode == code
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+def test_wrong_usage_is_told_in_one_line(arguments, code, words, here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found, said = here(*arguments)
+    assert (found, said.count("\n")) == (code, 1)
+    assert words in said
+    assert not list(tmp_path.iterdir()), "and nothing is left behind"
+
+
+def test_what_is_wrong_with_the_data_is_told_without_waiting_for_pytorch(tmp_path):
+    program = (
+        "import sys\nfrom liveseg.cli.app import run_app\nsys.argv = ['liveseg', 'train', 'nowhere']\n"
+        "print(run_app(), *(name for name in ('torch', 'pytorch_lightning') if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == "1\n"
+    assert done.stderr == "liveseg: no such folder or file: nowhere\n"
+
+
+def test_without_pytorch_the_extra_is_named(balls, here, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    code, said = here(balls, "-o", tmp_path / "run")
+    assert (code, said) == (1, "liveseg: training needs PyTorch: pip install 'liveseg[train]'\n")

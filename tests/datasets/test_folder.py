@@ -109,5 +109,8 @@ def test_folders_without_photos_or_masks_and_two_photos_of_one_name_are_told(lea
     shutil.rmtree(leaves / "masks")
     (leaves / "masks").mkdir()
     photo(leaves / "images" / "a.png")
+    with pytest.raises(DataError, match=r"there are no masks in .*masks: no \.bmp"):
+        open_dataset(leaves)
+    shutil.rmtree(leaves / "masks")
     with pytest.raises(DataError, match=r"has no images/ and masks/; name the two folders"):
         open_dataset(leaves, layout="folder")

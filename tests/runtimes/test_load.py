@@ -188,6 +188,7 @@ def test_names_beside_an_onnx_file_leave_the_rest_of_its_contract(tmp_path):
     assert (named.size, named.contract.multiple) == (plain.size, plain.contract.multiple)
 
 
+@pytest.mark.long
 def test_another_contract_beside_a_checkpoint_is_exported_anew(checkpoint, exported):
     contract = ModelContract("vines", LabelSet(("background", "vine", "grape"), voc_palette(3)), default_size=64)
     checkpoint.with_suffix(".json").write_text(contract.to_json(), encoding="utf-8")

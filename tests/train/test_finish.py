@@ -17,7 +17,7 @@ from liveseg.labels import LabelSet, voc_palette
 from liveseg.runtimes.original import Original
 from liveseg.segmenter import Segmenter
 from liveseg.settings import ModelSettings
-from liveseg.train.card import limits
+from liveseg.train.card import Subject, card, limits
 from liveseg.train.facts import ClassFacts, DataFacts, facts_of
 from liveseg.train.finish import finish
 from liveseg.train.fit import Fitted
@@ -173,6 +173,14 @@ def test_limits_say_what_is_weak_and_what_longer_training_might_do(fitted, finis
     assert "weak at cat" in said
     assert "--epochs 20" in said
     assert "scores are rough" not in said
+
+
+def test_of_a_student_without_masks_it_is_said_that_its_scores_are_agreement(fitted, finished):
+    facts = replace(FACTS, train=0, unlabelled=40, teacher="big")
+    assert "how far it agrees with its teacher, not how right" in limits(fitted, facts, finished.evaluation)[0]
+    told = card(Subject(finished.folder.path, fitted, facts, "nothing", finished.parity, finished.evaluation, None, ""))
+    assert "learned from 40 photos without masks, with big as its teacher" in told
+    assert "of 100 pixels get the class that big gives them" in told
 
 
 @pytest.mark.long

@@ -18,7 +18,7 @@ from PIL import Image
 
 from liveseg.errors import DataError, DeviceError, MissingExtraError, UsageError, WeightsError
 from liveseg.train import fit as fit_module
-from liveseg.train.failures import TrainingFailedError
+from liveseg.train.failures import TrainingFailedError, TrainingStoppedError
 from liveseg.train.fit import fit, require_trainer
 from liveseg.train.options import TrainOptions
 
@@ -52,8 +52,8 @@ def rows_of(out):
 
 
 def test_a_tiny_set_is_learned_almost_perfectly(shapes, tmp_path):
-    data = shapes.write_set(tmp_path / "data", 3, 160)
-    options = {"crop": 161, "batch": 3, "augment": "none", "freeze": "none", "epochs": 30, "lr": 2e-3}
+    data = shapes.write_set(tmp_path / "data", 3, 128)
+    options = {"crop": 129, "batch": 3, "augment": "none", "freeze": "none", "epochs": 30, "lr": 2e-3}
     fitted = shapes.train(data, tmp_path / "run", **options)
     assert fitted.miou > 0.94
     assert (fitted.model, fitted.steps, fitted.plan.freeze) == ("lite", 30, "none")
@@ -85,7 +85,7 @@ def whole(shapes, shapes_set, tmp_path_factory):
 @pytest.mark.parametrize(
     ("often", "at"),
     [
-        pytest.param(300, 9, id="at a round's end"),
+        pytest.param(300, 9, id="at a round's end", marks=pytest.mark.long),
         pytest.param(0, 9, id="within a round"),
         pytest.param(0, 8, id="as a round begins", marks=pytest.mark.long),
     ],
@@ -104,15 +104,50 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(often, at, whole, shapes, s
     assert fitted.steps == 20
 
 
+@pytest.mark.long
 def test_a_seed_decides_everything(whole, shapes, shapes_set, tmp_path):
     same = shapes.train(shapes_set, tmp_path / "same", held_out=2, workers=4, **ROUNDS)
     assert_same_state(whole, tmp_path / "same")
-    other = shapes.train(shapes_set, tmp_path / "other", held_out=2, seed=1, **QUICK)
+    other = shapes.train(shapes_set, tmp_path / "other", held_out=2, seed=1, **QUICK | {"epochs": 1})
     assert same.rows[0]["loss"] != other.rows[0]["loss"]
 
 
+def test_ctrl_c_within_a_round_ends_in_good_order(whole, shapes, shapes_set, tmp_path, monkeypatch):
+    from liveseg.train.module import Trainee
+
+    out, step = tmp_path / "run", Trainee.training_step
+
+    def interrupted(self, batch, number):
+        if (self.global_step, number % 2) == (10, 0):
+            signal.raise_signal(signal.SIGINT)
+        return step(self, batch, number)
+
+    monkeypatch.setattr(Trainee, "training_step", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(TrainingStoppedError, match=r"stopped after step 11 of 20; .* same command and --resume"):
+        shapes.train(shapes_set, out, held_out=2, workers=2, **ROUNDS)
+    assert signal.getsignal(signal.SIGINT) == before
+    assert state_of(out)["global_step"] == 11
+    monkeypatch.undo()
+    fitted = shapes.train(shapes_set, out, held_out=2, workers=2, resume=True, **ROUNDS)
+    assert_same_state(whole, out)
+    assert rows_of(out) == rows_of(whole)
+    assert fitted.steps == 20
+
+
+def test_ctrl_c_before_the_first_step_is_the_callers(shapes, shapes_set, tmp_path, monkeypatch):
+    from liveseg.train.module import Trainee
+
+    monkeypatch.setattr(Trainee, "configure_optimizers", lambda _: signal.raise_signal(signal.SIGINT))
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        shapes.train(shapes_set, tmp_path / "run", **QUICK)
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C goes to a whole group of processes")
-def test_ctrl_c_ends_in_good_order(whole, shapes, start_shapes, shapes_set, tmp_path):
+def test_ctrl_c_at_any_time_ends_in_good_order(whole, shapes, start_shapes, shapes_set, tmp_path):
     out = tmp_path / "run"
     options = ROUNDS | {"held_out": 2, "workers": 2}
     with start_shapes(shapes_set, out, options) as process:
@@ -129,6 +164,7 @@ def test_ctrl_c_ends_in_good_order(whole, shapes, start_shapes, shapes_set, tmp_
     assert_same_state(whole, out)
 
 
+@pytest.mark.long
 def test_nothing_is_said_in_a_pipe(start_shapes, shapes_set, tmp_path):
     with start_shapes(shapes_set, tmp_path / "run", QUICK | {"epochs": 1}, cwd=tmp_path) as process:
         said, complaints = process.communicate(timeout=200)
@@ -191,7 +227,7 @@ def test_a_budget_of_minutes_is_about_kept(shapes, shapes_set, tmp_path):
     assert resumed.plan == fitted.plan, "the pace is measured once"
 
 
-@pytest.mark.parametrize("model", ["lraspp", "deeplabv3"])
+@pytest.mark.parametrize("model", ["lraspp", pytest.param("deeplabv3", marks=pytest.mark.long)])
 def test_other_networks_learn_too(model, shapes, shapes_set, tmp_path):
     options = {"crop": 64, "batch": 2, "epochs": 2, "schedule": "cosine", "class_balance": "sampling", "boundary": 1.0}
     fitted = shapes.train(shapes_set, tmp_path / "run", model=model, begin="none", **options)
@@ -239,8 +275,9 @@ def test_short_memory_is_named_with_its_remedy(error, shapes, shapes_set, tmp_pa
         raise error
 
     monkeypatch.setattr(Trainee, "loss_of", fails)
-    with pytest.raises(TrainingFailedError, match=r"4 pieces of 33 pixels .* --batch 2 --accumulate 4, or with a sm"):
-        shapes.train(shapes_set, tmp_path / "run", **QUICK | {"batch": 4})
+    for length in ({"epochs": 4}, {"epochs": None, "minutes": 1.0}):
+        with pytest.raises(TrainingFailedError, match=r"4 pieces of 33 pix.* --batch 2 --accumulate 4, or with a sm"):
+            shapes.train(shapes_set, tmp_path / "run", **QUICK | {"batch": 4} | length)
 
 
 def test_other_arithmetic_and_strictness_are_taken_and_leave_no_trace(shapes, shapes_set, tmp_path):

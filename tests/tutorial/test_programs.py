@@ -91,7 +91,7 @@ def test_an_image_with_lite_and_without_a_display(program, workplace):
 @pytest.mark.parametrize(
     ("model", "banner"),
     [
-        ("deeplabv3", "USING DEEPLABV3 WITH MOBILENETV3 BACKBONE"),
+        pytest.param("deeplabv3", "USING DEEPLABV3 WITH MOBILENETV3 BACKBONE", marks=pytest.mark.long),
         ("lraspp", "USING LITE R-ASPP WITH MOBILENETV3 BACKBONE"),
     ],
 )

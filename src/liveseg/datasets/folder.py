@@ -67,7 +67,9 @@ def _opened(request: Request, images: Path, masks: Path) -> Dataset:
         raise DataError(f"there are no photos in {images}")
     found = pictures(masks, MASK_EXTENSIONS)
     if not found:
-        blurred = "; what is there is JPEG, which blurs the values of masks" if pictures(masks, _BLURRED) else ""
+        blurred = (
+            "; what is there is JPEG, which blurs the values of masks: save PNG" if pictures(masks, _BLURRED) else ""
+        )
         raise DataError(f"there are no masks in {masks}: no {', '.join(sorted(MASK_EXTENSIONS))}{blurred}")
     notes = []
     labels = request.labels or _own_labels((images, masks, request.path))

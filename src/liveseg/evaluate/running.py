@@ -116,9 +116,8 @@ class Run:
 
 
 def _one_sided(classes: Sequence[ClassScore]) -> list[str]:
-    """A note on truth of a single class: more than it was probably meant to have."""
-    shown = [own.name for own in classes if own.pixels]
-    if len(shown) > 1 or len(classes) < 2:
+    """A note on masks of nothing but the first class, as those of 0 and 255 are read that many tools write."""
+    if len(classes) < 2 or any(own.pixels for own in classes[1:]):
         return []
-    said = f"the true masks show nothing but {shown[0]}, so the scores say little"
+    said = f"the true masks show nothing but {classes[0].name}, so the scores say little"
     return [f"{said}; where 255 stands for a class in them, lead it to one by --mapping"]

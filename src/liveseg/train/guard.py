@@ -23,9 +23,17 @@ if TYPE_CHECKING:
 
 @contextmanager
 def explained(plan: Plan) -> Iterator[None]:
-    """Say in one line what PyTorch says in many."""
+    """Say in one line what PyTorch says in many, and leave the process to whoever runs it."""
+    before = signal.getsignal(signal.SIGINT)
     try:
         yield
+    except SystemExit as ended:
+        # Of a Ctrl-C that comes before the first step, or of a second one, Lightning makes an exit, and hears no more.
+        if not isinstance(ended.__context__, KeyboardInterrupt):
+            raise
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
+        raise KeyboardInterrupt from ended
     except (RuntimeError, MemoryError) as error:
         text = str(error)
         if (
