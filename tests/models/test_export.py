@@ -20,12 +20,12 @@ class LowLogits(nn.Module):
         return self.network.low_logits(x)
 
 
-# The first two hold what an export can get wrong; the rest add plain convolutions.
+# The first holds most of what an export can get wrong; `tests/runtimes` exports others.
 @pytest.mark.parametrize(
     "name",
     [
         "lite",
-        "deeplabv3",
+        pytest.param("deeplabv3", marks=pytest.mark.long),
         pytest.param("fcn_resnet50", marks=pytest.mark.long),
         pytest.param("lraspp", marks=pytest.mark.long),
         pytest.param("deeplabv3_resnet50", marks=pytest.mark.long),

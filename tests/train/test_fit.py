@@ -218,6 +218,7 @@ def test_without_photos_to_measure_on_the_last_weights_are_kept(shapes, shapes_s
     assert not list((tmp_path / "run").glob("samples/*"))
 
 
+@pytest.mark.long
 def test_a_budget_of_minutes_is_about_kept(shapes, shapes_set, tmp_path):
     began = time.monotonic()
     fitted = shapes.train(shapes_set, tmp_path / "run", crop=33, batch=2, minutes=0.05)
