@@ -245,12 +245,10 @@ class Trainer:
             x = x.bfloat16()
             for part in self.first:
                 x = part(x)
-        x = x.float()
-        kept = []
-        for stage in backbone.blocks[stages:]:
-            x = stage(x)
-            kept.append(x)
-        return Features(kept[2 - stages], kept[-1], kept[4 - stages])
+        kept = {stages - 1: (x := x.float())}
+        for number, stage in enumerate(backbone.blocks[stages:], stages):
+            kept[number] = x = stage(x)
+        return Features(kept[2], x, kept[4])
 
     def save(self, path: Path) -> None:
         """Write everything that a run goes on from."""
