@@ -348,6 +348,19 @@ class Segmentation:
             overwrite=overwrite,
         )
 
+    def npz(self, *, confidence: bool = True) -> bytes:
+        """The bytes of the archive that `save_npz` writes, without the logits.
+
+        Raises:
+            UsageError: confidence of a mask that came from a file without it.
+        """
+        return npz.encode_npz(
+            self.mask,
+            self.labels,
+            confidence=self.confidence_image() if confidence else None,
+            timestamp=self.timestamp,
+        )
+
     def _chosen(self, classes: Iterable[str | int] | None) -> tuple[int, ...]:
         if classes is None:
             return tuple(range(int(self.labels.background), len(self.labels)))

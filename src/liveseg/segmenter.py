@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -21,7 +22,7 @@ from liveseg.segmentation import Segmentation
 from liveseg.tta import Looks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from fractions import Fraction
     from typing import Self
 
@@ -166,6 +167,7 @@ class Segmenter:
             raise UsageError(f"{runtime.contract.name} takes inputs of {fixed[1]}x{fixed[0]} only; leave out the size")
         self._runtime = runtime
         self.size: Size = size or ("native" if cuts else runtime.contract.default_size)
+        self._given = size, tile, tta
         self._looks = Looks(runtime, self.size, tile, tta)
         self._labels = self._labels_of(runtime.contract.labels)
 
@@ -255,6 +257,46 @@ class Segmenter:
     def infer_frame(self, frame: Frame) -> Inferred:
         """`infer` of a frame of a video or a live source."""
         return self.infer(frame.image)
+
+    def batched(self, height: int, width: int) -> tuple[int, int] | None:
+        """The network's input `(height, width)` for a picture; pictures of equal ones can go to `infer_many` together.
+
+        Returns:
+            `None` where a picture goes alone: it is cut into tiles, or looked at several times.
+
+        Raises:
+            UsageError: an input of more pixels than memory is likely to hold.
+        """
+        return self._looks.batched(height, width)
+
+    def infer_many(self, images: Sequence[NDArray[np.uint8]]) -> list[Inferred]:
+        """`infer` of several pictures in one batch of the network; the masks are those that each has by itself.
+
+        Args:
+            images: `(H, W, 3)` `uint8` RGB each, whose `batched` is the same; their sizes may differ.
+
+        Raises:
+            UsageError: pictures that do not share a batch.
+        """
+        align_corners = self.contract.align_corners
+        found = zip(images, self._looks.many(images), strict=True)
+        return [Inferred(image, logits, align_corners, speed) for image, (logits, speed) in found]
+
+    def beside(self, *, size: Size | None = None, through: Callable[[Runtime], Runtime] | None = None) -> Self:
+        """Another segmenter of the same network, which is in memory once.
+
+        Args:
+            size: as the class has it; by default this segmenter's own.
+            through: wraps the runtime, for instance to have its calls take turns with others.
+
+        Raises:
+            UsageError: a size that does not exist, or that the network cannot take.
+        """
+        other = copy.copy(self)
+        runtime = self._runtime if through is None else through(self._runtime)
+        given, tile, tta = self._given
+        other._adopt(runtime, given if size is None else size, tile, tta)  # noqa: SLF001 - this is its own class
+        return other
 
     def finish(self, inferred: Inferred, timestamp: Fraction | None = None) -> Segmentation:
         """The second half of `segment`: from the network's output to the mask at the picture's size.

@@ -17,7 +17,7 @@ from liveseg.postprocess import upsampled
 from liveseg.tiling import log_probabilities, probabilities
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -103,6 +103,33 @@ class Looks:
             logits = log_probabilities(total)
         inferring = time.perf_counter() - began - resizing
         return logits, {"preprocess": resizing * 1e3, "infer": inferring * 1e3}
+
+    def batched(self, height: int, width: int) -> tuple[int, int] | None:
+        """The network's input for a picture; those of equal ones can share a batch, and `None` stands for one alone."""
+        if self._tta != "off" or self._cut(height, width, self._size) is not None:
+            return None
+        return preprocess.input_size(height, width, self._size, self._contract)
+
+    def many(self, images: Sequence[NDArray[np.uint8]]) -> list[tuple[Floats, Mapping[str, float]]]:
+        """What a call for each picture gives, in one batch of the network; each picture's times are the batch's.
+
+        Args:
+            images: `(H, W, 3)` `uint8` RGB each, of any sizes whose `batched` is the same.
+
+        Raises:
+            UsageError: pictures that do not share a batch.
+            LivesegError: as for one picture.
+        """
+        fed = {self.batched(*image.shape[:2]) for image in images}
+        size = next(iter(fed), None)
+        if len(fed) != 1 or size is None:
+            raise UsageError("pictures share a batch only if the network takes them whole and in one size")
+        began = time.perf_counter()
+        pixels = np.stack([preprocess.resize(image, *size) for image in images])
+        resized = time.perf_counter()
+        logits = self._runtime(pixels)
+        speed = {"preprocess": (resized - began) * 1e3, "infer": (time.perf_counter() - resized) * 1e3}
+        return [(own, speed) for own in logits]
 
     def _other_sizes(self, height: int, width: int) -> list[int]:
         if self._tta != "full":

@@ -1,12 +1,13 @@
 """NumPy archives: whole, and read without pickle."""
 
+import io
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from liveseg.errors import OutputExistsError, UsageError
-from liveseg.exports.npz import write_npz
+from liveseg.exports.npz import encode_npz, write_npz
 from liveseg.labels import PASCAL_VOC, LabelSet
 
 MASK = np.random.default_rng(0).integers(0, 21, (30, 40)).astype(np.uint8)
@@ -46,3 +47,12 @@ def test_another_extension_and_an_existing_file_are_refused(tmp_path):
         write_npz(tmp_path / "a.npz", MASK, PASCAL_VOC)
     write_npz(tmp_path / "a.npz", MASK[:1], PASCAL_VOC, overwrite=True)
     assert np.load(tmp_path / "a.npz", allow_pickle=False)["mask"].shape == (1, 40)
+
+
+def test_the_bytes_are_those_of_a_file():
+    confidence = np.full(MASK.shape, 200, np.uint8)
+    with np.load(io.BytesIO(encode_npz(MASK, PASCAL_VOC, confidence=confidence)), allow_pickle=False) as found:
+        assert np.array_equal(found["mask"], MASK)
+        assert np.array_equal(found["confidence"], confidence)
+        assert found["classes"].tolist() == list(PASCAL_VOC.names)
+        assert "logits" not in found

@@ -13,7 +13,15 @@ from PIL import Image
 
 from liveseg.errors import LivesegError, MediaError, OutputExistsError, SinkError, SourceNotFoundError, UsageError
 from liveseg.labels import PASCAL_VOC
-from liveseg.media.images import ImageSource, is_image, read_image, write_image, write_mask
+from liveseg.media.images import (
+    ImageSource,
+    NotAnImageError,
+    TooManyPixelsError,
+    is_image,
+    read_image,
+    write_image,
+    write_mask,
+)
 
 FORMATS = ["PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM", "JPEG", "AVIF", "JPEG2000"]
 
@@ -335,3 +343,25 @@ def test_a_source_can_be_read_again(samples):
         (first,) = source
         (second,) = source
     assert np.array_equal(first.image, second.image)
+
+
+def test_more_pixels_than_are_taken_are_refused_from_the_header_alone():
+    data = encoded(gradient(), "PNG")
+    assert read_image(io.BytesIO(data), most_pixels=2400).shape == (40, 60, 3)
+    # Not one byte of the pixels is there.
+    with pytest.raises(TooManyPixelsError, match="claims more than 2399 pixels"):
+        read_image(io.BytesIO(data[: data.index(b"IDAT") + 4]), most_pixels=2399)
+    with pytest.raises(TooManyPixelsError, match="claims more than 50 million pixels"):
+        read_image(io.BytesIO(png_header_of(50_000, 50_000)), most_pixels=50_000_000)
+
+
+def test_formats_that_are_not_taken_are_never_opened():
+    data = encoded(gradient(), "TIFF")
+    with pytest.raises(NotAnImageError, match="known: PNG, JPEG"):
+        read_image(io.BytesIO(data), formats=("PNG", "JPEG"))
+    # OpenCV would read this one, which Pillow does not.
+    written, deep = cv2.imencode(".tiff", np.zeros((4, 5, 3), np.float32))
+    assert written
+    with pytest.raises(NotAnImageError):
+        read_image(io.BytesIO(deep.tobytes()), formats=("PNG",))
+    assert read_image(io.BytesIO(data), formats=("TIFF",)).shape == (40, 60, 3)

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from liveseg.errors import MediaError, SinkError, UsageError
-from liveseg.media import mjpeg_sink
+from liveseg.media import mjpeg_sink, newest_jpeg
 from liveseg.media.frame import Frame, SourceInfo
 from liveseg.media.mjpeg_sink import MjpegSink
 
@@ -132,8 +132,8 @@ def test_other_paths_are_not_there(clips, sink):
 
 def test_no_frame_is_made_for_nobody_and_one_is_made_once_for_all(clips, sink, monkeypatch):
     made = []
-    jpeg = mjpeg_sink._jpeg
-    monkeypatch.setattr(mjpeg_sink, "_jpeg", lambda image: made.append(0) or jpeg(image))
+    jpeg = newest_jpeg.encode_jpeg
+    monkeypatch.setattr(newest_jpeg, "encode_jpeg", lambda image: made.append(0) or jpeg(image))
     for number in range(10):
         sink.write(frame(clips, number))
     assert made == []

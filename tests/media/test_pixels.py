@@ -308,3 +308,12 @@ def test_a_large_picture_is_made_of_strips_that_show_no_seam(image, monkeypatch)
     monkeypatch.setattr(pixels, "_STRIP_PIXELS", 50 * 9)
     assert np.array_equal(to_rgb(image, notes_by_strips), whole)
     assert notes_by_strips == notes
+
+
+def test_a_profile_larger_than_any_real_one_is_left_out():
+    image = Image.fromarray(np.dstack([RAMP, RAMP.T, RAMP]))
+    notes = []
+    result = to_rgb(tagged(image, rgb_profile("bgr") + b"\0" * (4 << 20)), notes)
+    assert notes == ["its colour profile has more than 4 MiB; colours are taken as sRGB"]
+    np.testing.assert_array_equal(result, np.asarray(image))
+    assert (to_rgb(tagged(image, rgb_profile("bgr"))) != np.asarray(image)).any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,36 @@ def write_npz(
     path = Path(path)
     if path.suffix.lower() != ".npz":
         raise UsageError(f"a NumPy archive is written as .npz, not as {path.name!r}")
+    arrays = _arrays(mask, labels, confidence, logits, align_corners, timestamp)
+    with atomic_write(path, overwrite=overwrite) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    return path
+
+
+def encode_npz(
+    mask: NDArray[np.uint8],
+    labels: LabelSet,
+    *,
+    confidence: NDArray[np.uint8] | None = None,
+    logits: NDArray[np.float32] | None = None,
+    align_corners: bool = False,
+    timestamp: Fraction | None = None,
+) -> bytes:
+    """The bytes of the archive that `write_npz` writes, for those who send it somewhere."""
+    target = io.BytesIO()
+    arrays = _arrays(mask, labels, confidence, logits, align_corners, timestamp)
+    np.savez_compressed(target, **arrays)  # type: ignore[arg-type]
+    return target.getvalue()
+
+
+def _arrays(
+    mask: NDArray[np.uint8],
+    labels: LabelSet,
+    confidence: NDArray[np.uint8] | None,
+    logits: NDArray[np.float32] | None,
+    align_corners: bool,
+    timestamp: Fraction | None,
+) -> dict[str, NDArray[np.generic]]:
     arrays: dict[str, NDArray[np.generic]] = {
         "mask": mask,
         "classes": np.array(labels.names),
@@ -57,6 +88,4 @@ def write_npz(
         arrays |= {"logits": logits, "align_corners": np.array(align_corners)}
     if timestamp is not None:
         arrays["timestamp"] = np.array(timestamp.as_integer_ratio(), np.int64)
-    with atomic_write(path, overwrite=overwrite) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-    return path
+    return arrays

@@ -1,34 +1,44 @@
-"""Images: read as a viewer would show them, written whole or not at all."""
+"""Images: read as a viewer would show them; `liveseg.media.image_write` writes them."""
 
 from __future__ import annotations
 
 import io
-import json
 from os import PathLike
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
-import numpy as np
-from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from liveseg.errors import MediaError, SinkError, SourceNotFoundError, UsageError
-from liveseg.files import atomic_write, refuse_existing
-from liveseg.labels import IGNORE_INDEX
+from liveseg.errors import MediaError, SourceNotFoundError, UsageError
 from liveseg.media.frame import Frame, Source, SourceInfo
+from liveseg.media.image_write import (
+    LABELS_KEY,
+    WRITTEN_EXTENSIONS,
+    check_writable,
+    encode_image,
+    encode_mask,
+    mask_image,
+    write_image,
+    write_mask,
+)
 from liveseg.media.pixels import one_line, orientation, quiet, to_rgb
 from liveseg.media.tiff import HEIGHT, SIGNATURES, WIDTH, needs_opencv, read_by_opencv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from liveseg.labels import LabelSet
-
 __all__ = [
+    "LABELS_KEY",
     "WRITTEN_EXTENSIONS",
     "ImageSource",
     "NotAnImageError",
+    "TooManyPixelsError",
+    "check_writable",
+    "encode_image",
+    "encode_mask",
     "is_image",
     "mask_image",
     "read_image",
@@ -40,25 +50,14 @@ __all__ = [
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM", "QOI")
 """What is read, by Pillow's names: pictures with a signature, and none that need another program."""
 
-WRITTEN_EXTENSIONS: dict[str, dict[str, Any]] = {
-    ".jpg": {"format": "JPEG", "subsampling": 0},
-    ".jpeg": {"format": "JPEG", "subsampling": 0},
-    ".png": {"format": "PNG"},
-    ".webp": {"format": "WEBP"},
-    ".bmp": {"format": "BMP"},
-    ".tif": {"format": "TIFF", "compression": "tiff_lzw"},
-    ".tiff": {"format": "TIFF", "compression": "tiff_lzw"},
-}
-"""The extensions that `write_image` knows, with what Pillow is told for each."""
 
-_LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
-_IGNORED_COLOR = (224, 224, 192)
-
-LABELS_KEY = "liveseg"
-"""The text chunk of a mask's PNG that holds its label set, as JSON."""
-
-
-def read_image(source: str | PathLike[str] | IO[bytes], notes: list[str] | None = None) -> NDArray[np.uint8]:
+def read_image(
+    source: str | PathLike[str] | IO[bytes],
+    notes: list[str] | None = None,
+    *,
+    formats: Sequence[str] = _FORMATS,
+    most_pixels: int | None = None,
+) -> NDArray[np.uint8]:
     """Read an image as `(H, W, 3)` `uint8` RGB: upright, sRGB, transparency over white as a viewer shows it.
 
     JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF (where Pillow has it), JPEG 2000, PPM and QOI are told apart by
@@ -68,13 +67,17 @@ def read_image(source: str | PathLike[str] | IO[bytes], notes: list[str] | None 
     Args:
         source: a path, or a file opened for reading bytes, which is left open.
         notes: takes one line for each thing that the user should know.
+        formats: those that are taken, by Pillow's names; no other reader ever sees the file.
+        most_pixels: more than these are refused once the file's header is read, before anything is decoded.
 
     Raises:
         SourceNotFoundError: no such file.
-        MediaError: a folder, an empty, damaged or cut-off file, no image at all, or more pixels than are
-            safe to read (twice `PIL.Image.MAX_IMAGE_PIXELS`: 178 million).
+        NotAnImageError: none of these formats, by its content.
+        TooManyPixelsError: more pixels than `most_pixels`, or than are safe to read (twice
+            `PIL.Image.MAX_IMAGE_PIXELS`: 178 million).
+        MediaError: a folder, an empty, damaged or cut-off file.
     """
-    with ImageSource(source) as opened:
+    with ImageSource(source, formats=formats, most_pixels=most_pixels) as opened:
         image = opened.read()
         if notes is not None:
             notes.extend(opened.notes)
@@ -94,19 +97,33 @@ class NotAnImageError(MediaError):
     """A file whose content has nothing of an image: it may be a video."""
 
 
+class TooManyPixelsError(MediaError):
+    """An image that claims more pixels than are taken."""
+
+
 class ImageSource(Source):
     """An image file as a source of one frame; a context manager.
 
     Args:
         source: as `read_image` takes it.
+        formats: likewise.
+        most_pixels: likewise.
 
     Raises:
         SourceNotFoundError: no such file.
         MediaError: as `read_image`; what lies behind the header is found only while iterating.
     """
 
-    def __init__(self, source: str | PathLike[str] | IO[bytes]) -> None:
+    def __init__(
+        self,
+        source: str | PathLike[str] | IO[bytes],
+        *,
+        formats: Sequence[str] = _FORMATS,
+        most_pixels: int | None = None,
+    ) -> None:
         self.notes: list[str] = []
+        self._formats = formats
+        self._most_pixels = _safe_pixels() if most_pixels is None else min(most_pixels, _safe_pixels())
         self._name, self._file, self._own = _open(source)
         try:
             image = self._identify()
@@ -152,115 +169,39 @@ class ImageSource(Source):
         if not start:
             raise MediaError(f"{self._name} is empty")
         try:
-            return self._parse(start)
-        except NotAnImageError:
+            image = self._parse(start)
+            if image.width * image.height > self._most_pixels:
+                raise self._too_many()
+        except (NotAnImageError, TooManyPixelsError):
             raise
         except Image.DecompressionBombError as error:
-            most = _most_pixels() // 1_000_000
-            raise MediaError(
-                f"{self._name} claims more than {most} million pixels, too many to read safely; scale it down"
-            ) from error
+            raise self._too_many() from error
         except Exception as error:  # what a parser raises on damaged data has no common class
             cause = error if isinstance(error, MediaError) else f"the image is damaged: {one_line(error)}"
             raise MediaError(f"cannot read {self._name}: {cause}") from error
+        return image
+
+    def _too_many(self) -> TooManyPixelsError:
+        most = f"{self._most_pixels // 1_000_000} million" if self._most_pixels >= 10_000_000 else self._most_pixels
+        return TooManyPixelsError(
+            f"{self._name} claims more than {most} pixels, too many to read safely; scale it down"
+        )
 
     def _parse(self, start: bytes) -> Image.Image:
         try:
             with quiet():
-                image: Image.Image = Image.open(self._file, formats=_known_formats())
+                image: Image.Image = Image.open(self._file, formats=_known(self._formats))
         except UnidentifiedImageError as error:
-            found = self._by_opencv() if start.startswith(SIGNATURES) else None
+            found = self._by_opencv() if start.startswith(SIGNATURES) and "TIFF" in self._formats else None
             if found is None:
-                known = ", ".join(_FORMATS)
+                known = ", ".join(self._formats)
                 raise NotAnImageError(f"{self._name} is not an image that can be read; known: {known}") from error
             return found
         return (self._by_opencv() or image) if needs_opencv(image) else image
 
     def _by_opencv(self) -> Image.Image | None:
         self._file.seek(0)
-        return read_by_opencv(self._file.read(), _most_pixels(), self.notes)
-
-
-def check_writable(path: Path, *, overwrite: bool) -> dict[str, Any]:
-    """Pillow's options for an image of that name; an error where it could not be written, as in `write_image`."""
-    options = WRITTEN_EXTENSIONS.get(path.suffix.lower())
-    if options is None:
-        known = ", ".join(WRITTEN_EXTENSIONS)
-        raise UsageError(f"cannot write an image as {path.name!r}: its extension must be one of {known}")
-    refuse_existing(path, overwrite=overwrite)
-    return options
-
-
-def write_image(
-    path: str | PathLike[str], rgb: NDArray[np.uint8], *, quality: int = 95, overwrite: bool = False
-) -> Path:
-    """Write `(H, W, 3)` `uint8` RGB in the format that the extension names; whole, or not at all.
-
-    Args:
-        path: ends in .jpg, .jpeg, .png, .webp, .bmp, .tif or .tiff; missing folders are made.
-        rgb: the pixels, in sRGB.
-        quality: of JPEG (without chroma subsampling) and WebP, 1 to 100.
-        overwrite: replace a file that is there.
-
-    Raises:
-        UsageError: another extension, or an array of another form.
-        OutputExistsError: the file is there and `overwrite` is false.
-        SinkError: the file cannot be written, or the format does not hold a picture of that size.
-    """
-    path = Path(path)
-    options = check_writable(path, overwrite=overwrite)
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
-        raise UsageError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
-    longest = _LONGEST_SIDE.get(options["format"])
-    if longest is not None and max(rgb.shape) > longest:
-        raise SinkError(f"cannot write {path}: {options['format']} holds at most {longest} pixels a side; write a .png")
-    lossy = options["format"] in ("JPEG", "WEBP")
-    image = Image.fromarray(np.ascontiguousarray(rgb))
-    with atomic_write(path, overwrite=overwrite) as partial:
-        image.save(partial, **({"quality": quality} | options if lossy else options))
-    return path
-
-
-def mask_image(mask: NDArray[np.uint8], labels: LabelSet) -> Image.Image:
-    """`(H, W)` `uint8` class indices as a Pillow image of mode `P`, with the classes' colours as its palette.
-
-    Index 255 (no class) is light grey.
-
-    Raises:
-        UsageError: an array of another form.
-    """
-    if mask.ndim != 2 or mask.dtype != np.uint8 or 0 in mask.shape:
-        raise UsageError(f"a mask is (H, W) uint8, not {mask.shape} {mask.dtype}")
-    palette = labels.colors.copy()
-    palette[IGNORE_INDEX] = _IGNORED_COLOR
-    image = Image.fromarray(np.ascontiguousarray(mask))
-    image.putpalette(palette.tobytes())
-    return image
-
-
-def write_mask(
-    path: str | PathLike[str], mask: NDArray[np.uint8], labels: LabelSet, *, overwrite: bool = False
-) -> Path:
-    """Write `(H, W)` `uint8` class indices as a palette PNG, as Pascal VOC does.
-
-    Viewers show the classes' colours, and index 255 (no class) in light grey. Read by Pillow, as in
-    `numpy.array(PIL.Image.open(path))`, it is the mask again; OpenCV gives the colours, whatever its flags. The class
-    names are in its text chunk `liveseg`.
-
-    Raises:
-        UsageError: an extension other than .png, or an array of another form.
-        OutputExistsError: the file is there and `overwrite` is false.
-        SinkError: the file cannot be written.
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"a mask is written as .png, which keeps its numbers, not as {path.name!r}")
-    image = mask_image(mask, labels)
-    names = PngImagePlugin.PngInfo()
-    names.add_text(LABELS_KEY, json.dumps(labels.to_json()))
-    with atomic_write(path, overwrite=overwrite) as partial:
-        image.save(partial, format="PNG", pnginfo=names)
-    return path
+        return read_by_opencv(self._file.read(), self._most_pixels, self.notes)
 
 
 def _open(source: str | PathLike[str] | IO[bytes]) -> tuple[str, IO[bytes], bool]:
@@ -289,12 +230,12 @@ def _open(source: str | PathLike[str] | IO[bytes]) -> tuple[str, IO[bytes], bool
     return name, file, True
 
 
-def _known_formats() -> list[str]:
+def _known(formats: Sequence[str]) -> list[str]:
     Image.init()
-    return [name for name in _FORMATS if name in Image.OPEN]
+    return [name for name in formats if name in Image.OPEN]
 
 
-def _most_pixels() -> int:
+def _safe_pixels() -> int:
     return 2 * (Image.MAX_IMAGE_PIXELS or 1 << 62)
 
 

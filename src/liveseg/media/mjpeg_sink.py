@@ -15,20 +15,14 @@ from urllib.parse import urlsplit
 from liveseg.errors import MediaError, SinkError, UsageError
 from liveseg.media.frame import Sink
 from liveseg.media.frame_check import FrameCheck
+from liveseg.media.newest_jpeg import NewestJpeg
 from liveseg.media.playback import Playback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from fractions import Fraction
     from typing import Any
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from liveseg.media.frame import Frame, SourceInfo
-
-QUALITY = 85
-"""Of the pictures, from 1 to 100, as libjpeg counts it."""
 
 _BOUNDARY = "liveseg-frame"
 _EXAMPLE = "http://127.0.0.1:8080/"
@@ -65,7 +59,7 @@ class MjpegSink(Sink):
         self.notes: list[str] = []
         self._info = info
         host, port, path = _split(address)
-        self._pictures = _Pictures()
+        self._pictures = NewestJpeg()
         self._check = FrameCheck(address, info)
         self._playback = Playback(info)
         self._closed = self._written = False
@@ -93,7 +87,8 @@ class MjpegSink(Sink):
             raise SinkError(f"cannot show frame {frame.index} at {self.address}: that is closed already")
         self._check(frame)
         self._playback.wait(frame)
-        self._pictures.put(frame.image.copy(), frame.timestamp)
+        image = frame.image.copy()
+        self._pictures.put(lambda: image, frame.timestamp)
         self._written = True
 
     def commit(self) -> None:
@@ -119,53 +114,13 @@ class MjpegSink(Sink):
         self._server.server_close()
 
 
-class _Pictures:
-    """The newest frame, as a JPEG for those who wait for it."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._encoding = threading.Lock()
-        self._number = 0
-        self._image: NDArray[np.uint8] | None = None
-        self._time: Fraction | None = None
-        self._jpeg: tuple[int, bytes, float] | None = None
-        self._closed = False
-
-    def put(self, image: NDArray[np.uint8], time: Fraction) -> None:
-        with self._changed:
-            self._number += 1
-            self._image, self._time = image, time
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def newer_than(self, number: int, timeout: float | None = None) -> tuple[int, bytes, float] | None:
-        """Number, JPEG and time of a frame after that number, once there is one; `None` at the end, or too late."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._number > number or self._closed, timeout)
-            if self._number <= number:
-                return None
-        # Whoever comes second finds what the first one made.
-        with self._encoding:
-            with self._changed:
-                newest, image, time = self._number, self._image, self._time
-            if image is None or time is None:
-                return None
-            if self._jpeg is None or self._jpeg[0] < newest:
-                self._jpeg = newest, _jpeg(image), float(time)
-            return self._jpeg
-
-
 class _Server(ThreadingHTTPServer):
     # On Windows it would mean that two programs may have the same port.
     allow_reuse_address = os.name != "nt"
     # Closing waits for the threads of all clients.
     daemon_threads = False
 
-    def __init__(self, host: str, port: int, path: str, pictures: _Pictures) -> None:
+    def __init__(self, host: str, port: int, path: str, pictures: NewestJpeg) -> None:
         self.paths = {"/", path}
         self.pictures = pictures
         self._connections: set[socket.socket] = set()
@@ -262,12 +217,3 @@ def _split(address: str) -> tuple[str, int, str]:
     if parts.scheme != "http" or port is None or "@" in address:
         raise UsageError(f"frames are served at http://HOST:PORT/PATH, without name and password; write {_EXAMPLE}")
     return host or "127.0.0.1", port, parts.path or "/"
-
-
-def _jpeg(image: NDArray[np.uint8]) -> bytes:
-    import cv2
-
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    if not done:
-        raise SinkError("OpenCV cannot make a JPEG of this picture")
-    return data.tobytes()

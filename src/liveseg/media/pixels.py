@@ -7,7 +7,7 @@ import logging
 import threading
 import warnings
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,8 @@ _TIFF_PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
 _FILTERS = threading.Lock()
 _STRIP_PIXELS = 1 << 22
+_LARGEST_PROFILE = 1 << 22
+"""Bytes of a colour profile: those of presses have up to three million, and the last few are kept in memory."""
 _DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 """More than 8 bits a pixel, whose range is that of the whole picture."""
 
@@ -36,9 +38,9 @@ def to_rgb(image: Image.Image, notes: list[str] | None = None) -> NDArray[np.uin
     """The pixels of a picture as `(H, W, 3)` `uint8` RGB in sRGB.
 
     The EXIF orientation is applied. Colours are converted from the embedded ICC profile, relative
-    colorimetric with black point compensation; a profile that is broken or of other channels is left out,
-    with a note. More than 8 bits are scaled, not clipped: see `scale_to_8_bits`. Transparent pixels lie
-    over white.
+    colorimetric with black point compensation; a profile that is broken, of other channels or larger than
+    4 MiB is left out, with a note. More than 8 bits are scaled, not clipped: see `scale_to_8_bits`.
+    Transparent pixels lie over white.
 
     Args:
         image: of any mode; its file is read if it has not been.
@@ -92,11 +94,21 @@ def quiet() -> Iterator[None]:
         yield
 
 
+_PNG_TEXTS = {"Raw profile type exif", "XML:com.adobe.xmp", "xmp"}
+"""Other places of a PNG where Pillow finds an orientation."""
+
+
 def orientation(image: Image.Image) -> int:
     """The EXIF orientation that has yet to be applied: 1 to 8, and 1 where there is none that can be read."""
+    read = image.getexif
+    if image.format == "PNG" and getattr(image, "tile", None) and "exif" not in image.info:
+        # Pillow would decode the whole picture, to look for EXIF behind it, and what is damaged would be found here.
+        if not _PNG_TEXTS & image.info.keys():
+            return 1
+        read = partial(Image.Image.getexif, image)
     try:
         with quiet():
-            value = image.getexif().get(0x0112, 1)
+            value = read().get(0x0112, 1)
     except Exception:  # noqa: BLE001  (damaged EXIF raises whatever its parser stumbles over)
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
@@ -184,6 +196,9 @@ def _grey(image: Image.Image, notes: list[str]) -> NDArray[np.uint8]:
 
 
 def _to_srgb(image: Image.Image, profile: bytes, notes: list[str]) -> Image.Image:
+    if len(profile) > _LARGEST_PROFILE:
+        notes.append(f"its colour profile has more than {_LARGEST_PROFILE >> 20} MiB; colours are taken as sRGB")
+        return image
     try:
         space = _color_space(profile)
         if image.mode == "L" and space == "RGB":

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, cast
 
 import av
-from av.error import ExitError, FFmpegError
+from av.error import ArgumentError, ExitError, FFmpegError
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from av.container import InputContainer
     from av.stream import Stream
+
+    from liveseg.media.untrusted import Untrusted
 
 _NO_VIDEO = ("tty", "image2")
 """Formats that FFmpeg plays as video and nobody means so: text as ANSI art, pictures."""
@@ -35,8 +37,12 @@ def codec_threads(threads: int | None) -> int:
     return max(threads, 1) if threads is not None else min(os.cpu_count() or 1, _MOST_THREADS)
 
 
-def open_container(path: Path) -> InputContainer:
+def open_container(path: Path, untrusted: Untrusted | None = None) -> InputContainer:
     """Open a media file; it may hold anything.
+
+    Args:
+        path: the file.
+        untrusted: for a file that came from somebody unknown, how far it is trusted.
 
     Raises:
         SourceNotFoundError: no such file.
@@ -49,8 +55,9 @@ def open_container(path: Path) -> InputContainer:
             raise MediaError(f"{path} is empty (0 bytes)")
         # With its protocol named, no file name is taken for an address; and a playlist in the file opens no others
         # than files.
-        local = {"protocol_whitelist": "file"}
-        return cast("InputContainer", av.open(f"file:{path}", "r", container_options=local, **LENIENT))
+        local: dict[str, Any] = {"container_options": {"protocol_whitelist": "file"}}
+        how = local if untrusted is None else {"options": untrusted.options}
+        return cast("InputContainer", av.open(f"file:{path}", "r", **how, **LENIENT))
     except FileNotFoundError as error:
         raise SourceNotFoundError(f"no such file: {path}") from error
     except PermissionError as error:
@@ -58,24 +65,42 @@ def open_container(path: Path) -> InputContainer:
     except (FFmpegError, OSError, ValueError) as error:
         if isinstance(error, MediaError):
             raise
-        if _lacks_index(path):
-            raise MediaError(
-                f"{path} was cut off before its index (the moov box) was written, so nothing can play it; copy it"
-                " again, or rebuild the index with a tool such as untrunc"
-            ) from error
-        if isinstance(error, EOFError):
-            raise MediaError(f"{path} ends before its first picture or sound") from error
-        raise MediaError(f"{path} is not a video that can be read: {reason(error)}") from error
+        raise MediaError(_unreadable(path, error, untrusted)) from error
 
 
-def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
+def _unreadable(path: Path, error: Exception, untrusted: Untrusted | None) -> str:
+    """What to say of a file that FFmpeg would not open."""
+    if untrusted is not None and isinstance(error, ArgumentError):
+        return f"{path} is none of the kinds of video that are taken: {untrusted.kinds}"
+    if _lacks_index(path):
+        return (
+            f"{path} was cut off before its index (the moov box) was written, so nothing can play it; copy it"
+            " again, or rebuild the index with a tool such as untrunc"
+        )
+    if isinstance(error, EOFError):
+        return f"{path} ends before its first picture or sound"
+    return f"{path} is not a video that can be read: {reason(error)}"
+
+
+def open_video(path: Path, untrusted: Untrusted | None = None) -> tuple[InputContainer, VideoStream]:
     """Open a video file: its container and the video stream that FFmpeg thinks best, cover pictures aside.
+
+    Args:
+        path: the file.
+        untrusted: for a file that came from somebody unknown, how far it is trusted.
 
     Raises:
         SourceNotFoundError: no such file.
         MediaError: not a video, or none that can be decoded here; the message says what it is.
     """
-    return with_video(open_container(path), path)
+    container, stream = with_video(open_container(path, untrusted), path)
+    try:
+        if untrusted is not None:
+            untrusted.check(stream, path)
+    except BaseException:
+        container.close()
+        raise
+    return container, stream
 
 
 def with_video(container: InputContainer, name: Path | str) -> tuple[InputContainer, VideoStream]:

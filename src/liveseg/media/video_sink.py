@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from liveseg.media.audio_track import Sound
     from liveseg.media.encoding import Encoding
     from liveseg.media.frame import Frame, SourceInfo
+    from liveseg.media.untrusted import Untrusted
 
 _KEY_FRAME_SECONDS = 2
 """At least one key frame in so many seconds, so that players can jump."""
@@ -59,6 +60,7 @@ class VideoSink(Sink):
         threads: at most this many for encoding; by default one a processor, up to four.
         overwrite: whether a file of that name may be replaced.
         encoding: instead of what codec, quality and preset say; `alpha_video` has those for other pictures than RGB.
+        untrusted: where `audio_from` came from somebody unknown, how far it is trusted.
 
     Raises:
         UsageError: an extension, codec, quality or preset that is not known.
@@ -79,6 +81,7 @@ class VideoSink(Sink):
         threads: int | None = None,
         overwrite: bool = False,
         encoding: Encoding | None = None,
+        untrusted: Untrusted | None = None,
     ) -> None:
         self.notes: list[str] = []
         self._path = Path(path)
@@ -87,6 +90,7 @@ class VideoSink(Sink):
         self._threads = codec_threads(threads)
         self._selection = selection or Selection()
         self._overwrite = overwrite
+        self._untrusted = untrusted
         self._time_base = usable_time_base(info.time_base)
         self._check = FrameCheck(self._path, info)
         self._convert = converter_to(self._encoding.pixels, max(info.width, 1), max(info.height, 1))
@@ -181,7 +185,7 @@ class VideoSink(Sink):
             pixels=self._encoding.pixels,
         )
         if audio_from is not None:
-            self._sound = open_sound(self._output, container, audio_from, self.notes)
+            self._sound = open_sound(self._output, container, audio_from, self.notes, self._untrusted)
 
     def _encode(self, picture: VideoFrame | None, length: int = 0) -> None:
         if self._output is None or self._stream is None:

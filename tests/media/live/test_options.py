@@ -34,6 +34,10 @@ def test_no_time_to_reconnect_means_not_even_for_files():
     } == told("http://h/a", reconnect=7.0, timeout=1.5)  # fmt: skip
 
 
+def test_a_day_to_reconnect_is_no_more_than_ffmpeg_can_count():
+    assert int(told("http://h/a", reconnect=86400.0)["reconnect_delay_total_max"]) <= (2**32 - 1) // 1_000_000
+
+
 @pytest.mark.parametrize("wrong", [{"timeout": 0}, {"timeout": -1}, {"reconnect": -0.1}])
 def test_times_that_make_no_sense_are_refused(wrong):
     with pytest.raises(UsageError):

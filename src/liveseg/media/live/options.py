@@ -58,6 +58,9 @@ _PROTOCOLS: dict[AddressKind, str] = {
 }
 """What each kind of address may lead to: a playlist from the network opens neither files nor other services."""
 
+_LONGEST_RECONNECT = 4294
+"""Seconds; FFmpeg counts them in microseconds, in 32 bits."""
+
 _PROBING = {
     # By default FFmpeg looks at 5 s and 5 MB before the first frame, and at 20 frames to find out their rate; two are
     # enough for that, and without any it takes the rate of H.264 for twice what it is. What it has looked at it gives
@@ -73,7 +76,7 @@ def ffmpeg_options(address: Address, options: LiveOptions) -> dict[str, str]:
     told = _PROBING | {"protocol_whitelist": _PROTOCOLS[address.kind]}
     if address.kind == "http":
         # A file is gone on with where a connection breaks. What streams takes no such option: it has no place to go on.
-        silence, patience = round(options.timeout * 1e6), max(round(options.reconnect), 1)
+        silence, patience = round(options.timeout * 1e6), min(max(round(options.reconnect), 1), _LONGEST_RECONNECT)
         told |= {"rw_timeout": f"{silence}", "reconnect": "1" if options.reconnect else "0"}
         told |= {"reconnect_delay_max": "4", "reconnect_delay_total_max": f"{patience}"}
         # Of a live playlist, begin with the newest segment rather than with the last but two.
