@@ -3,7 +3,10 @@
 Each `bash`, `console` and `python` block stands alone and runs in a fresh folder that holds `input/` and the
 tutorial's programs. A block that cannot run there carries its reason on the line above its fence:
 `<!-- no-run: downloads 13 MB -->`. One that takes longer than ten seconds is left to `make test-long` the same way:
-`<!-- long: trains a network -->`. Commands that prepare a machine are checked by `PREPARATIONS`, not run.
+`<!-- long: trains a network -->`. One below `<!-- service -->` finds a running `liveseg serve` where it asks
+127.0.0.1:8000, and at the address in `LIVESEG_SERVICE`; below `<!-- service with a token -->` it asks for that of the
+file `token`. One below `<!-- until Ctrl-C -->` starts services; each has to come up, and to end well when told to.
+Commands that prepare a machine are checked by `PREPARATIONS`, not run.
 """
 
 from __future__ import annotations
@@ -12,11 +15,18 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
 import tomllib
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -25,7 +35,8 @@ PAGES = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README
 README = PAGES["README.md"]
 RUNNABLE = ("bash", "console", "python")
 BLOCK = re.compile(
-    r"^(?:<!-- *(?:no-run:(?P<excuse>.*?)|long:(?P<patience>.*?))-->\n)?"
+    r"^(?:<!-- *(?:no-run:(?P<excuse>.*?)|long:(?P<patience>.*?)"
+    r"|(?P<service>service|service with a token|until Ctrl-C)) *-->\n)?"
     r"```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -33,7 +44,8 @@ BLOCK = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, its text, the page and line of its fence, and why it is not run, or takes long."""
+    """A fenced block: its language, its text, the page and line of its fence, why it is not run or takes long, and
+    which service it needs."""
 
     language: str
     code: str
@@ -41,6 +53,7 @@ class Block:
     excuse: str | None
     page: str = "README.md"
     patience: str | None = None
+    service: str | None = None
 
     @property
     def place(self):
@@ -60,7 +73,7 @@ def blocks(text, page="README.md"):
         if match["language"] in RUNNABLE:
             excuse = match["excuse"] if match["excuse"] is None else match["excuse"].strip()
             line = text[: match.start("code")].count("\n")
-            yield Block(match["language"], match["code"], line, excuse, page, match["patience"])
+            yield Block(match["language"], match["code"], line, excuse, page, match["patience"], match["service"])
 
 
 def check_make(words):
@@ -86,7 +99,46 @@ PREPARATIONS = {
 } | dict.fromkeys(("git clone", "cd", "python -m venv", "python3 -m venv", "source .venv/bin/activate"), unchecked)
 
 
-def run(block, folder):
+TOKEN = "correct-horse-battery-staple"  # noqa: S105 - of a service that lives as long as the test
+
+
+@contextmanager
+def serving(command, **options):
+    """A service while it runs, and its address; in the end it leaves with exit code 0."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options) as process:
+        try:
+            address = next((found[0] for line in process.stdout if (found := re.search(r"http://[\w.:]+", line))), None)
+            assert address is not None, f"{command} did not come up"
+            # Its log would fill the pipe, and a service that cannot write stands still.
+            reader = threading.Thread(target=process.stdout.read)
+            reader.start()
+            yield address
+        finally:
+            process.send_signal(signal.SIGINT)
+            code = process.wait(60)
+        reader.join()
+    assert code == 0, f"{command} ended with {code}"
+
+
+@pytest.fixture(scope="module")
+def services():
+    """`services(kind)`: the address of a service that runs for all the blocks that need one of that kind."""
+    command = [sys.executable, "-m", "liveseg", "serve", "--port", "0", "--size", "97"]
+    more = {"service": [], "service with a token": ["--token", TOKEN]}
+
+    def start(kind):
+        address = running.enter_context(serving(command + more[kind]))
+        for _ in range(600):
+            with suppress(HTTPError), urlopen(f"{address}/readyz", timeout=10):  # noqa: S310 - of this machine
+                return address
+            time.sleep(0.1)
+        raise AssertionError("its model was not loaded in a minute")
+
+    with ExitStack() as running:
+        yield cache(start)
+
+
+def run(block, folder, service=None):
     """Run a block in a folder that holds copies of what it may use; the first failure fails the test."""
     shutil.copytree(ROOT / "input", folder / "input")
     for program in ROOT.glob("*.py"):
@@ -97,7 +149,11 @@ def run(block, folder):
         "LIVESEG_OFFLINE": "1",
         "SDL_VIDEODRIVER": "dummy",  # where there always is a screen, a window would wait for a key
         "PYTHONUTF8": "1",
+        "BROWSER": "true",
     }
+    (folder / "token").write_text(TOKEN, encoding="utf-8")
+    if service is not None:
+        env["LIVESEG_SERVICE"] = service
     options = {"cwd": folder, "env": env, "text": True, "encoding": "utf-8", "capture_output": True, "timeout": 240}
     if block.language == "python":
         done = subprocess.run([sys.executable, "-c", block.code], **options, check=False)
@@ -109,6 +165,12 @@ def run(block, folder):
         if named is not None:
             PREPARATIONS[named](words)
             continue
+        if block.service == "until Ctrl-C":
+            with serving([*words, "--port", "0"], cwd=folder, env=env) as address:
+                assert address.startswith("http://")
+            continue
+        if service is not None:
+            command = command.replace("http://127.0.0.1:8000", service).replace("curl ", "curl -sS --fail-with-body ")  # noqa: PLW2901
         done = subprocess.run(command, shell=True, **options, check=False)  # noqa: S602 - as a reader types it
         assert done.returncode == 0, f"{block.place}: {command}\n{done.stdout}{done.stderr}"
 
@@ -122,8 +184,9 @@ def parameter(block):
 
 
 @pytest.mark.parametrize("block", [parameter(block) for block in ALL if block.excuse is None])
-def test_a_block_of_the_documentation_runs(block, tmp_path):
-    run(block, tmp_path)
+def test_a_block_of_the_documentation_runs(block, tmp_path, request):
+    service = block.service if block.service != "until Ctrl-C" else None
+    run(block, tmp_path, service and request.getfixturevalue("services")(service))
 
 
 def test_the_readme_has_commands_and_snippets_and_each_exemption_says_why():
@@ -141,11 +204,13 @@ def example(*lines, language="bash"):
 
 def test_a_document_is_read_as_blocks():
     text = (
-        "# T\n```bash\n# note\nls \\\n  input # all\n```\n<!-- no-run: too long -->\n```python\n1\n```\n```json\n2\n```"
+        "# T\n```bash\n# note\nls \\\n  input # all\n```\n<!-- no-run: too long -->\n```python\n1\n```\n"
+        "```json\n2\n```\n<!-- service -->\n```bash\n3\n```"
     )
-    first, second = blocks(text)
+    first, second, third = blocks(text)
     assert (first.language, first.commands, first.line, first.excuse) == ("bash", ["ls    input # all"], 2, None)
     assert (second.language, second.line, second.excuse) == ("python", 8, "too long")
+    assert (third.commands, third.service, first.service) == (["3"], "service", None)
     assert example("$ liveseg demo", "done", language="console").commands == ["liveseg demo"]
 
 

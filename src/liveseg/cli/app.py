@@ -25,6 +25,7 @@ from liveseg.cli import (
     quantize,
     render,
     run,
+    serve,
     train,
 )
 from liveseg.cli.console import leave_pipe, say
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("render")(render.render)
+app.command("serve")(serve.serve)
 app.command("info")(info.info)
 app.command("models")(models.models)
 app.command("pull")(pull.pull)

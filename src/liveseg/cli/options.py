@@ -66,7 +66,8 @@ def _parameter(own: dataclasses.Field[Any], told: Option, hint: Any) -> inspect.
         about_it |= _value(told)
         if told.parse is not None:
             hint = Any
-            default = None if own.default is None else str(own.default)
+            default = ",".join(own.default) if isinstance(own.default, tuple) else own.default
+            default = None if default is None else str(default)
         if told.repeat:
             hint = list[str] if told.parse is None else list[Any]
             default = None

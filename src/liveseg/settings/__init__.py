@@ -10,6 +10,7 @@ from liveseg.settings.export import ExportSettings, GateSettings, QuantizeSettin
 from liveseg.settings.model import ModelSettings, Precision, RuntimeName, Tta
 from liveseg.settings.option import Option, about, check, option
 from liveseg.settings.run import RunSettings
+from liveseg.settings.serve import ServeSettings
 
 __all__ = [
     "BenchSettings",
@@ -21,6 +22,7 @@ __all__ = [
     "QuantizeSettings",
     "RunSettings",
     "RuntimeName",
+    "ServeSettings",
     "Tta",
     "about",
     "check",

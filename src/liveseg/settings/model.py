@@ -17,8 +17,8 @@ Precision = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelSettings:
-    """Which network runs, and where."""
+class NamedModelSettings:
+    """Which network runs."""
 
     model: str | None = option(
         None, "Model to use, see `liveseg models`.", shown="lite", flags=("-m",), group=_MODEL, metavar="NAME"
@@ -27,6 +27,12 @@ class ModelSettings:
         None, "Weights of your own: the folder of a training run, or a .onnx, .xml, .pt2, .pth or .safetensors file.",
         group=_MODEL, metavar="PATH",
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeSettings:
+    """Where networks run, and how pictures are given to them."""
+
     runtime: RuntimeName = option("auto", "What runs the network.", group=_MODEL)
     device: str = option(
         "auto", "auto, cpu, cuda[:N], mps, gpu[:N], npu, tensorrt[:N], coreml or directml[:N].", group=_MODEL,
@@ -57,3 +63,8 @@ class ModelSettings:
         "Look several times and average: at the picture and its mirror image (flip), and both at three scales (full).",
         group=_MODEL,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings(RuntimeSettings, NamedModelSettings):
+    """Which network runs, and where."""

@@ -1,0 +1,84 @@
+"""Answers as the service gives them, for the description of those routes that show none themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from liveseg.server.videos import examples as videos
+
+_STREAM: dict[str, Any] = {
+    "id": "door",
+    "name": "door",
+    "address": "rtsp://***@camera.local/stream",
+    "state": "live",
+    "paused": False,
+    "created": "2026-03-01T10:15:00Z",
+    "model": "lite",
+    "size": None,
+    "smooth": True,
+    "width": 1280,
+    "height": 720,
+    "rate": 24.8,
+    "age_ms": 41.3,
+    "frames": 1490,
+    "dropped": 12,
+    "reconnects": 0,
+    "viewers": 1,
+    "failure": None,
+    "notes": [],
+    "links": {
+        "self": "/v1/streams/door",
+        "mjpeg": "/v1/streams/door/mjpeg",
+        "snapshot": "/v1/streams/door/snapshot.jpg",
+    },
+}
+_CONNECTING = _STREAM | {"state": "connecting", "width": None, "height": None, "rate": 0.0, "age_ms": None}
+
+_MODEL: dict[str, Any] = {
+    "name": "leaves",
+    "default": True,
+    "state": "ready",
+    "problem": None,
+    "title": "Lite R-ASPP, EfficientNet-Lite0",
+    "labels": ["background", "leaf"],
+    "palette": [[0, 0, 0], [128, 0, 0]],
+    "palettes": {"model": [[0, 0, 0], [128, 0, 0]], "safe": [[0, 0, 0], [75, 85, 254]]},
+    "background": True,
+    "size": 289,
+    "sizes": [129, 161, 193, 225, 257, 289, 385],
+    "fixed_size": None,
+    "multiple": 16,
+    "offset": 1,
+    "align_corners": True,
+    "runtime": "onnx",
+    "device": "cpu",
+    "precision": "float32",
+    "bytes": 12103841,
+    "batch": 1,
+    "users": 1,
+    "last_used_seconds": 0.4,
+}
+
+_AREAS = {
+    "frames": 3,
+    "times": [0.0, 0.033, 0.067],
+    "classes": [{"index": 8, "name": "cat", "color": [64, 0, 0], "share": [0.18124, 0.18285, 0.18453]}],
+}
+
+_POLYGONS = (
+    '{"type": "Feature", "properties": {"frame": 0, "timestamp": 0.0, "class_index": 8, "class": "cat",'
+    ' "pixels": 12831, "share": 0.0835, "mean_confidence": null}, "geometry": {"type": "Polygon", "coordinates":'
+    " [[[120, 80], [260, 80], [260, 210], [120, 80]]]}}\n"
+)
+
+OF_ANSWERS: dict[tuple[str, str], Any] = {
+    ("get", "/v1/videos"): {"videos": [videos.DONE]},
+    ("get", "/v1/videos/{id}/result"): _POLYGONS,
+    ("get", "/v1/videos/{id}/areas"): _AREAS,
+    ("get", "/v1/streams"): {"streams": [_STREAM], "available": ["yard"], "any_address": False, "most": 4},
+    ("post", "/v1/streams"): _CONNECTING,
+    ("get", "/v1/streams/{id}"): _STREAM,
+    ("get", "/v1/models"): {"default": "leaves", "models": [_MODEL]},
+    ("get", "/v1/models/{name}"): _MODEL,
+}
+"""By method and path; each has one kind of JSON."""

@@ -1,0 +1,163 @@
+/** What stands beside the picture: opacity and blur, the palette, the model and its size. */
+
+import { el, fill, freshId } from "../dom.js";
+import { setSlider, slider } from "../fields.js";
+import { cssColor, isDrawn } from "../labels.js";
+import { look } from "../look.js";
+import { labelsIn } from "../models.js";
+import { percent, words } from "../strings.js";
+
+/** @typedef {import("../models.js").Model} Model */
+/** @typedef {import("./looks.js").View} View */
+
+/** Colours that a palette shows of itself where there is no result to show it by. */
+const SHOWN = 5;
+
+/** How things are drawn; it changes `look`, and nothing else. */
+export class LookPanel {
+  constructor() {
+    this.palettes = el("div", { class: "palettes" });
+    this.alpha = slider(
+      words.image.look.alpha,
+      { min: 0, max: 1, step: 0.01, value: look.alpha, tell: percent },
+      (alpha) => look.set({ alpha }),
+    );
+    this.blur = slider(
+      words.image.look.blur,
+      { min: 0.5, max: 12, step: 0.5, value: look.blur, tell: (value) => percent(value / 100) },
+      (blur) => look.set({ blur }),
+    );
+    this.element = el("div", { class: "stack" }, this.alpha, this.blur, this.palettes);
+    // Another tab of the page may change it.
+    look.addEventListener("change", () => this.#follow());
+  }
+
+  #follow() {
+    setSlider(this.alpha, look.alpha);
+    setSlider(this.blur, look.blur);
+    for (const input of this.palettes.querySelectorAll("input")) input.checked = input.value === look.palette;
+  }
+
+  /** Only what this view takes. @param {View} view */
+  setView(view) {
+    this.alpha.hidden = view !== "overlay";
+    this.palettes.hidden = view !== "overlay";
+    this.blur.hidden = view !== "blur";
+    this.element.hidden = view === "cutout";
+  }
+
+  /**
+   * The palettes, each shown by the classes that are there.
+   * @param {Model} model
+   * @param {number[]} present
+   */
+  setModel(model, present) {
+    const name = freshId("palette");
+    /** @type {Set<string>} */
+    const seen = new Set();
+    const names = /** @type {import("../look.js").PaletteName[]} */ (Object.keys(words.image.palettes)).filter(
+      (own) => {
+        // Models with the colours of Pascal VOC have one palette less.
+        const colors = JSON.stringify(model.palettes?.[own] ?? null);
+        return colors !== "null" && !seen.has(colors) && seen.add(colors);
+      },
+    );
+    const chosen = names.includes(look.palette) ? look.palette : names[0];
+    fill(
+      this.palettes,
+      el("p", { class: "label", id: name, text: words.image.look.palette }),
+      el(
+        "div",
+        { class: "palette-list", role: "radiogroup", "aria-labelledby": name },
+        ...names.map((own) => {
+          const labels = labelsIn(model, own);
+          const drawn = labels.names.map((_, index) => index).filter((index) => isDrawn(labels, index));
+          const shown = [...present.filter((index) => isDrawn(labels, index)), ...drawn];
+          return el(
+            "label",
+            { class: "palette", title: words.image.palettes[own].about },
+            el("input", {
+              type: "radio",
+              name,
+              value: own,
+              checked: own === chosen,
+              on: { change: () => look.set({ palette: own }) },
+            }),
+            el(
+              "span",
+              { class: "palette-body" },
+              el("span", { class: "palette-name", text: words.image.palettes[own].name }),
+              el(
+                "span",
+                { class: "palette-colors", "aria-hidden": "true" },
+                ...[...new Set(shown)]
+                  .slice(0, SHOWN)
+                  .map((index) => el("span", { style: { background: cssColor(labels.palette[index]) } })),
+              ),
+            ),
+          );
+        }),
+      ),
+    );
+  }
+}
+
+/** Which model looks at the picture, and how closely; a change segments again. */
+export class ModelPanel {
+  /** @param {(choice: { model: string | null, size: number | null }) => void} onChange */
+  constructor(onChange) {
+    const { label, size } = words.image.model;
+    const [first, second] = [freshId("model"), freshId("size")];
+    this.model = el("select", { id: first, class: "select" });
+    this.size = el("select", { id: second, class: "select" });
+    this.modelField = el(
+      "div",
+      { class: "field" },
+      el("label", { class: "label", for: first, text: label }),
+      this.model,
+    );
+    this.sizeField = el("div", { class: "field" }, el("label", { class: "label", for: second, text: size }), this.size);
+    this.element = el("div", { class: "stack" }, this.modelField, this.sizeField);
+    /** @type {Model[]} */
+    this.models = [];
+    this.model.addEventListener("change", () => {
+      this.#sizes();
+      onChange(this.choice);
+    });
+    this.size.addEventListener("change", () => onChange(this.choice));
+  }
+
+  /** What was chosen; null: what is usual. */
+  get choice() {
+    return { model: this.model.value || null, size: Number(this.size.value) || null };
+  }
+
+  /** @param {Model[]} models */
+  setModels(models) {
+    const { value } = this.model;
+    this.models = models;
+    fill(
+      this.model,
+      ...models.map(({ name, title }) => el("option", { value: name, text: title ? `${name}: ${title}` : name })),
+    );
+    if (models.some(({ name }) => name === value)) this.model.value = value;
+    this.modelField.hidden = models.length < 2;
+    this.#sizes();
+  }
+
+  #sizes() {
+    const model = this.models.find(({ name }) => name === this.model.value);
+    const { value } = this.size;
+    const sizes = model?.sizes ?? [];
+    const { usual, auto } = words.image.model;
+    const normal = typeof model?.size === "number" ? model.size : null;
+    fill(
+      this.size,
+      el("option", { value: "", text: normal === null ? auto : usual(normal) }),
+      ...sizes.filter((size) => size !== normal).map((size) => el("option", { value: size, text: String(size) })),
+    );
+    if ([...this.size.options].some((option) => option.value === value)) this.size.value = value;
+    this.sizeField.hidden = sizes.length === 0;
+    this.element.hidden = this.modelField.hidden && this.sizeField.hidden;
+  }
+}

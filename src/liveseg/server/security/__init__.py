@@ -1,0 +1,1 @@
+"""Who may ask: the right name, the right origin, and the token where there is one."""
