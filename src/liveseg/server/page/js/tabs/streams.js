@@ -218,7 +218,7 @@ class StreamsTab {
       icon("streams", "dropzone-icon"),
       el("h2", { text: off.title }),
       el("p", { class: "muted", text: off.text }),
-      el("pre", { class: "command", tabindex: 0 }, el("code", { text: off.command })),
+      el("pre", { class: "command" }, el("code", { text: off.command })),
       el("p", { class: "muted", text: off.more }),
     );
   }
