@@ -95,6 +95,7 @@ def test_a_turned_photo_is_upright_and_its_mask_lies_on_it(open_page, service, f
     expect(page.locator(".note")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_large_photo_is_drawn_at_the_size_of_the_screen_and_saved_at_its_own(open_page, service, found, tmp_path):
     path = tmp_path / "large.jpg"
     Image.fromarray(found.image).resize((4000, 3000)).save(path, quality=85)

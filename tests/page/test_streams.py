@@ -159,6 +159,7 @@ def test_more_than_may_run_are_refused_with_the_reason(tab):
     expect(tab.locator("#panel-streams .trouble")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_more_tiles_than_a_browser_has_connections_for_show_stills(open_page, start_service, sources, http_server):
     names = [f"clock-{number}" for number in range(4)]
     streams = tuple(NamedStream(name, sources["clock"]) for name in names)

@@ -186,6 +186,7 @@ def test_result_and_areas_are_saved(finished, tmp_path):
         assert sum(map(float, row[1:])) == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.long
 def test_a_page_that_is_loaded_again_finds_its_videos(video_tab, small, samples):
     guest = video_tab(small)
     add(guest, samples / "video_1.mp4", samples / "video_2.mp4")
@@ -240,6 +241,7 @@ def test_what_is_no_video_is_said_to_be_none(video_tab, small, tmp_path):
     assert guest.get_by_role("button", name="Remove notes.mp4").is_visible()
 
 
+@pytest.mark.long
 def test_a_result_that_is_no_longer_kept_is_said_to_be_gone(video_tab, start_service, samples):
     service = start_service(size=97, threads=1, runtime="onnx", jobs_kept_seconds=2.0)
     guest = video_tab(service)

@@ -110,6 +110,7 @@ def test_a_signal_ends_it_after_what_was_running():
     ]
 
 
+@pytest.mark.long
 def test_what_does_not_end_within_its_grace_is_cut_off():
     with Program("--grace-seconds", "1") as program:
         with begin_upload(program) as raw:
@@ -123,6 +124,7 @@ def test_what_does_not_end_within_its_grace_is_cut_off():
     assert "cut off" in [told["event"] for told in program.events()]
 
 
+@pytest.mark.long
 def test_a_second_interrupt_ends_it_at_once():
     with Program("--grace-seconds", "60") as program, begin_upload(program):
         program.process.send_signal(signal.SIGINT)

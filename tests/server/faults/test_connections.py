@@ -170,6 +170,7 @@ def test_a_head_that_drips_is_given_up(hurt, steady):
     connection.close()
 
 
+@pytest.mark.long
 def test_200_connections_that_are_opened_and_abandoned(hurt, steady):
     """They send nothing, half a head, or a head without a body, and neither go nor are missed."""
     before = hurt.settled()
@@ -217,6 +218,7 @@ BABBLE = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_what_is_no_http_is_refused_or_hung_up_on(hurt, steady):
     def fault():
         # All at once, as some of it is listened to until its time is over.

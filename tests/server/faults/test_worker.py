@@ -60,6 +60,7 @@ def test_a_killed_worker_fails_its_job_and_the_next_one_is_made(hurt, steady, vi
         assert client.delete(again).status_code in (200, 204)
 
 
+@pytest.mark.long
 def test_a_job_that_is_cancelled_in_its_midst_leaves_nothing(hurt, steady, video):
     with httpx2.Client(base_url=hurt.url, timeout=60) as client, hurt.nothing_left():
         for _ in range(3):
@@ -68,6 +69,7 @@ def test_a_job_that_is_cancelled_in_its_midst_leaves_nothing(hurt, steady, video
             assert client.delete(place).status_code in (200, 202, 204)
 
 
+@pytest.mark.long
 def test_videos_that_are_none_leave_nothing(hurt, steady, video):
     wrong = [b"", b"no video", video[:2000], video[:40] + bytes(5000), b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
              b"ffconcat version 1.0\nfile /etc/passwd\n"]  # fmt: skip

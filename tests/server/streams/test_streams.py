@@ -117,6 +117,7 @@ def test_several_look_and_a_slow_one_holds_up_nobody_and_gets_the_newest(client,
         until(third, here, lambda told: told["viewers"] == 0)
 
 
+@pytest.mark.long
 def test_who_was_slow_skips_what_is_old(client, named, look, read_clock):
     here = start(client, "clock")
     small = httpx2.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)])

@@ -108,6 +108,7 @@ def test_a_killed_worker_is_that_jobs_end_and_nobody_elses(client, busy, send, w
     assert wait(client, waiting, "done")["result"]["frames"] > 0
 
 
+@pytest.mark.long
 def test_a_worker_that_falls_silent_is_ended(client, send, wait, long_clip, monkeypatch):
     monkeypatch.setattr(child, "STALL_SECONDS", 5.0)
     sent = send(client, long_clip).json()["links"]["self"]
@@ -181,6 +182,7 @@ def test_a_killed_service_leaves_no_process_and_its_files_go_with_the_next_start
     assert [Path(service.service.videos.store.folder)] == list(tmp_path.glob("liveseg-videos-*/"))
 
 
+@pytest.mark.long
 def test_what_expires_is_gone_and_says_so(start_service, send, wait, short_clip):
     service = start_service(jobs_kept_seconds=2.0)
     with service.client() as client:
