@@ -131,7 +131,7 @@ def test_make_test_installs_the_pinned_development_set_and_runs_every_check(chec
     assert "-c constraints.txt" in install
     assert install.endswith("-e .[dev]")
     tests = "python -m pytest -n auto -m not long"
-    assert steps == ["ruff check .", "ruff format --check .", "mypy", "lint-imports", tests]
+    assert steps == ["ruff check .", "ruff format --check .", "mypy", "lint-imports", "python tools/page/check.py", tests]
     assert checkout("demo") == ["liveseg demo"]
 
 
@@ -203,7 +203,7 @@ def workflow():
 def test_the_workflow_runs_the_steps_of_make_test(workflow):
     steps = [step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step]
     expected = steps_of_make_test()
-    assert len(expected) == 5
+    assert len(expected) == 6
     assert [step for step in steps if step in expected] == sorted(expected, key=steps.index)
 
 
@@ -266,6 +266,7 @@ def test_every_package_that_liveseg_imports_is_a_declared_dependency():
     }
     declared |= {"liveseg"} | sys.stdlib_module_names
     packages = {"PIL": "pillow", "cv2": "opencv-python-headless", "pygame": "pygame-ce"}
+    packages |= {"prometheus_client": "prometheus-client", "python_multipart": "python-multipart"}
     packages |= dict.fromkeys(("pytorch_lightning", "lightning_fabric"), "pytorch-lightning")  # the wheel has both
     files = (ROOT / "src").rglob("*.py")
     undeclared = {

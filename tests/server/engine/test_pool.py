@@ -139,6 +139,42 @@ def test_a_model_that_works_goes_only_when_it_has_done_so(kit):
     asyncio.run(main())
 
 
+def test_a_model_that_is_wanted_again_as_it_goes_is_loaded_once(kit):
+    async def main():
+        loads = kit.Loads(width=1)
+        loads.gates["b"] = threading.Event()
+        async with kit.running(loads, names=("a", "b"), models_in_memory=1) as engine:
+
+            async def use():
+                async with engine.lease("a") as segmenter:
+                    await asyncio.sleep(0.2)
+                    return segmenter.model
+
+            loads.networks["a"].open.clear()
+            works = asyncio.create_task(engine.segment(kit.picture(1)))
+            await kit.until(lambda: loads.networks["a"].entered.acquire(blocking=False))
+            with pytest.raises(NotReady):
+                await engine.segment(kit.picture(2), model="b")
+            await kit.until(lambda: engine._pool._places["a"].leaving)
+            users = [asyncio.create_task(use())]
+            await asyncio.sleep(0.05)
+            loads.networks["a"].open.set()
+            await works
+            # It is gone, and its turn to be loaded comes after the other's.
+            await kit.until(lambda: loads.order == ["a", "b"])
+            assert states(engine) == {"a": "loading", "b": "loading"}
+            loads.gates["a"] = threading.Event()
+            loads.gates["b"].set()
+            await kit.until(lambda: loads.order == ["a", "b", "a"])
+            users.append(asyncio.create_task(use()))
+            await asyncio.sleep(0.05)
+            loads.gates["a"].set()
+            assert await asyncio.gather(*users) == ["a", "a"]
+            assert loads.order == ["a", "b", "a"]
+
+    asyncio.run(main())
+
+
 def test_a_lease_waits_until_its_model_is_there(kit):
     async def main():
         loads = kit.Loads()

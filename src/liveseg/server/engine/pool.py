@@ -248,6 +248,9 @@ class ModelPool:
                     continue
                 chosen.loaded, chosen.leaving = None, False
                 self._show(chosen, "absent")
+                if chosen in self._wanted:
+                    # Asked for again while it was leaving: without this it would be taken for one that nobody loads.
+                    self._show(chosen, "loading")
             give_back()
 
     def _ready(self, place: Place, loaded: Loaded) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -214,10 +215,23 @@ class _Resolver:
     """The system's resolver, in threads of its own: a name server that is silent holds up nothing else."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="liveseg-resolver")
+        self._places = threading.BoundedSemaphore(_AT_ONCE)
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port)
+        if not self._places.acquire(blocking=False):
+            raise OSError("the name server is silent")
+        # A thread for one name, which nobody has to end: a lookup cannot be called back.
+        thread = ThreadPoolExecutor(1, thread_name_prefix="liveseg-resolver")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, self._look_up, host, port)
+        finally:
+            thread.shutdown(wait=False)
+
+    def _look_up(self, host: str, port: int) -> list[str]:
+        try:
+            return _look_up(host, port)
+        finally:
+            self._places.release()
 
 
 def _look_up(host: str, port: int) -> list[str]:
