@@ -131,7 +131,8 @@ def test_make_test_installs_the_pinned_development_set_and_runs_every_check(chec
     assert "-c constraints.txt" in install
     assert install.endswith("-e .[dev]")
     tests = "python -m pytest -n auto -m not long"
-    assert steps == ["ruff check .", "ruff format --check .", "mypy", "lint-imports", "python tools/page/check.py", tests]
+    checks = ["ruff check .", "ruff format --check .", "mypy", "lint-imports", "python tools/page/check.py"]
+    assert steps == [*checks, tests]
     assert checkout("demo") == ["liveseg demo"]
 
 

@@ -47,7 +47,8 @@ def router(service: Service) -> APIRouter:
         if service.stopping.is_set():
             raise not_ready("the service is stopping")
         if service.engine.problem is not None:
-            raise not_ready(service.engine.problem, 30)
+            # Without a token nobody is told which file of this machine could not be read.
+            raise not_ready("the default model could not be loaded; /v1/models says why", 30)
         if not service.engine.ready:
             raise not_ready("the model is being loaded")
         return Readiness(model=service.settings.served[0].name)

@@ -113,7 +113,7 @@ def retry(seconds: float) -> dict[str, str]:
 
 def of_error(error: LivesegError) -> Problem:
     """What a client is told of a failure that liveseg raised on purpose."""
-    from liveseg.server.engine.errors import DeadlinePassed, NotReady, QueueFull, UnknownModel
+    from liveseg.server.engine.errors import DeadlinePassed, InputTooLarge, NotReady, QueueFull, UnknownModel
 
     match error:
         case QueueFull():
@@ -122,6 +122,8 @@ def of_error(error: LivesegError) -> Problem:
             return Problem(503, str(error), headers=retry(error.retry_after))
         case DeadlinePassed():
             return Problem(504, str(error))
+        case InputTooLarge():
+            return Problem(413, str(error), type="too-many-pixels", parameter="size", max_input_pixels=error.most)
         case UnknownModel():
             return Problem(404, str(error), type="unknown-model", known=list(error.known))
         case MissingExtraError() | DeviceError() | WeightsError():

@@ -182,6 +182,15 @@ class ServeSettings(RuntimeSettings):
     max_pixels: int = option(
         50_000_000, "Pixels of a picture.", shown="50M", parse=parse_pixels, least=1, group=_LIMITS, metavar="PIXELS"
     )
+    max_input_pixels: int = option(
+        16_000_000,
+        "Pixels of a network's input; a thin picture grows on its way there.",
+        shown="16M",
+        parse=parse_pixels,
+        least=1,
+        group=_LIMITS,
+        metavar="PIXELS",
+    )
     queue: int = option(
         64, "Pictures that wait for the network; more are refused.", least=1, most=100_000, group=_LIMITS, metavar="N"
     )

@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from liveseg.settings.serve import ServedModel
+from liveseg.weights.locate import bundled
 from liveseg.wire import Frame, Layers, Overlay
 
 TOKEN = "correct-horse-battery"  # noqa: S105
@@ -28,6 +30,7 @@ def strict(start):
         live=3,
         live_each=2,
         max_pixels=100_000,
+        max_input_pixels=1_000_000,
         max_body=70_000,
     )
 
@@ -44,10 +47,14 @@ def png_claiming(width, height):
     )
 
 
-def small_picture():
+def picture(height, width):
     data = io.BytesIO()
-    Image.fromarray(np.zeros((64, 80, 3), np.uint8)).save(data, "PNG")
+    Image.fromarray(np.zeros((height, width, 3), np.uint8)).save(data, "PNG")
     return data.getvalue()
+
+
+def small_picture():
+    return picture(64, 80)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +66,12 @@ def test_without_the_token_nothing_is_told_but_that(strict, talk, hello):
     assert code == 4401
     assert [problem["status"] for problem in problems] == [401]
     assert TOKEN not in json.dumps(problems)
+
+
+def test_a_model_is_called_what_the_service_calls_it(start, talk):
+    own = ServedModel("small", bundled("lite", "int8.onnx"))
+    client = talk(start(size=65, models=(ServedModel("lite"), own)).address, {"model": "small"})
+    assert client.until("ready")["model"] == "small"
 
 
 def test_the_token_opens_and_is_never_said_back(strict, talk):
@@ -111,8 +124,10 @@ def test_a_page_of_another_origin_does_not_get_in(service, talk):
 
 
 @pytest.mark.parametrize(
-    ("picture", "status"),
+    ("sent", "status"),
     [
+        # At the network's 65 rows it would be 8 million pixels.
+        (picture(1, 2000), 413),
         (png_claiming(50_000, 50_000), 413),
         (png_claiming(100, 100), 422),
         (b"no picture at all", 415),
@@ -120,10 +135,10 @@ def test_a_page_of_another_origin_does_not_get_in(service, talk):
         (b"#EXTM3U\nfile:///etc/passwd", 415),
     ],
 )
-def test_a_frame_that_cannot_be_taken_is_refused_and_the_next_one_answered(strict, talk, picture, status):
+def test_a_frame_that_cannot_be_taken_is_refused_and_the_next_one_answered(strict, talk, sent, status):
     client = talk(strict.address, {"token": TOKEN})
     client.until("ready")
-    client.frame(picture, 5)
+    client.frame(sent, 5)
     problem = client.until("problem")
     assert problem["status"] == status
     assert problem["sequence"] == 5

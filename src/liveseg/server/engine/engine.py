@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from liveseg.preprocess import scale_of
 from liveseg.server.engine.batcher import Batcher
-from liveseg.server.engine.errors import DeadlinePassed, stopping
+from liveseg.server.engine.errors import DeadlinePassed, InputTooLarge, stopping
 from liveseg.server.engine.model import Loader
 from liveseg.server.engine.pool import ModelPool
 from liveseg.server.engine.shared import InTurn
@@ -54,6 +55,7 @@ class Engine:
         self.budget = budget or Budget.of(settings.threads)
         self.codecs = Codecs(self.budget.codecs)
         """The threads that decode and encode: `await engine.codecs(function, *arguments)`."""
+        self._settings = settings
         self._batcher = Batcher(settings.queue, self.budget.slots, metrics)
         self._pool = ModelPool(
             settings.served, settings.models_in_memory, load or Loader(settings, self.budget), metrics.model
@@ -160,6 +162,7 @@ class Engine:
             NotReady: the model is being loaded, could not be, or the service is stopping.
             QueueFull: too many pictures wait already.
             DeadlinePassed: it was not done in time.
+            InputTooLarge: the network's input would have more pixels than the settings allow.
             UsageError: a size that the network cannot take.
         """
         seconds = None if deadline is None else deadline - asyncio.get_running_loop().time()
@@ -171,6 +174,7 @@ class Engine:
         loaded = self._pool.take(name)
         try:
             segmenter = loaded.segmenter if size is None else loaded.segmenter.beside(size=size)
+            self._check_input(segmenter, image)
             until = None if seconds is None else time.monotonic() + seconds
             task = Picture(loaded.lane, segmenter, image, until)
             self._batcher.put(task)
@@ -185,6 +189,14 @@ class Engine:
         except TimeoutError as error:
             raise DeadlinePassed from error
         return found
+
+    def _check_input(self, segmenter: Segmenter, image: NDArray[np.uint8]) -> None:
+        if segmenter.contract.fixed_size is not None:
+            return
+        height, width = image.shape[:2]
+        pixels = height * width * scale_of(height, width, segmenter.size) ** 2
+        if pixels > self._settings.max_input_pixels:
+            raise InputTooLarge((height, width), segmenter.size, pixels, self._settings.max_input_pixels)
 
     @asynccontextmanager
     async def lease(self, model: str | None = None, *, size: Size | None = None) -> AsyncIterator[Segmenter]:

@@ -9,6 +9,8 @@ from liveseg.errors import LivesegError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from liveseg.preprocess import Size
+
 
 class QueueFull(LivesegError):  # noqa: N818 - what is so, not what went wrong
     """More pictures wait than the queue holds.
@@ -46,6 +48,25 @@ class DeadlinePassed(LivesegError, TimeoutError):  # noqa: N818
 
     def __init__(self) -> None:
         super().__init__("the picture was not segmented in time; try again later, or with a smaller size")
+
+
+class InputTooLarge(LivesegError):  # noqa: N818
+    """A picture that grows on its way to the network: one a pixel high becomes hundreds of times larger.
+
+    Args:
+        shape: `(H, W)` of the picture.
+        size: of the network's input, as it was asked for.
+        pixels: that the network would have to take.
+        most: that it may take.
+    """
+
+    def __init__(self, shape: tuple[int, int], size: Size, pixels: float, most: int) -> None:
+        height, width = shape
+        super().__init__(
+            f"a picture of {width}x{height} at size {size} makes a network input of {pixels / 1e6:.3g} million pixels,"
+            f" more than the {most / 1e6:.3g} million that are taken; ask for a smaller size, or send less of the picture"
+        )
+        self.most = most
 
 
 class UnknownModel(UsageError, LookupError):  # noqa: N818

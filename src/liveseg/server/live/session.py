@@ -240,7 +240,7 @@ class Session:
         try:
             async with self._engine.lease(options.model) as segmenter:
                 labels = segmenter.labels
-                model, own = segmenter.model, segmenter.size
+                model, own = options.model or self._engine.default, segmenter.size
         except LivesegError as error:
             problem = of_error(error)
             if self._chosen is None:

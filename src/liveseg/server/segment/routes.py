@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
-from liveseg.preprocess import scale_of
 from liveseg.server.problems import Problem
 from liveseg.server.segment.answers import Form, answer
 from liveseg.server.segment.description import DESCRIBED
@@ -23,9 +22,6 @@ from liveseg.server.segment.upload import FILE_FIELD, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from liveseg.server.service import Service
 
@@ -118,6 +114,7 @@ class _Pictures:
                 raise switched_off()
             data = await self._fetch(asked.url)
         engine, options = self._engine, asked.options
+        engine.admit(options.model)
         began = time.perf_counter()
         opened = await engine.codecs(_open, data, self._settings.max_pixels)
         del data
@@ -125,7 +122,6 @@ class _Pictures:
             started = time.perf_counter()
             image = await engine.codecs(opened.read)
             decoding = time.perf_counter() - started
-            self._check_input(image, options)
             found = await engine.segment(image, model=options.model, size=options.size, deadline=deadline)
             made = await engine.codecs(answer, found, asked.form, options, options.model or engine.default)
         for stage, seconds in {"decode": decoding, **made.seconds}.items():
@@ -141,30 +137,6 @@ class _Pictures:
             "Vary": "Accept",
         }
         return Response(made.body, media_type=asked.form.media_type, headers=headers)
-
-    def _check_input(self, image: NDArray[np.uint8], options: SegmentOptions) -> None:
-        """Refuse what would grow on its way to the network: a picture one pixel high becomes hundreds of times larger.
-
-        Raises:
-            Problem: 413.
-        """
-        state = self._engine.model(options.model or self._engine.default)
-        fixed = state.contract is not None and state.contract.fixed_size is not None
-        size = options.size or state.size
-        if size is None or fixed:
-            return
-        height, width = image.shape[:2]
-        pixels, most = height * width * scale_of(height, width, size) ** 2, self._settings.max_pixels
-        if pixels > most:
-            raise Problem(
-                413,
-                f"a picture of {width}x{height} at size {size} makes a network input of {pixels / 1e6:.3g} million"
-                f" pixels, more than the {most / 1e6:.3g} million that are taken; ask for a smaller size, or send less"
-                " of the picture",
-                type="too-many-pixels",
-                parameter="size",
-                max_pixels=most,
-            )
 
 
 def router(service: Service, *, fetch: Fetcher | None = None) -> APIRouter:

@@ -87,7 +87,7 @@ def router(service: Service) -> APIRouter:
         """Its state, its rate, the age of its frames, and who looks."""
         return told(streams.find(number))
 
-    @routes.delete("/{id}", status_code=204, summary="End a stream", responses=_UNKNOWN)
+    @routes.delete("/{id}", status_code=204, response_class=Response, summary="End a stream", responses=_UNKNOWN)
     async def remove(number: Number) -> None:
         """It is ended, if it runs, and forgotten."""
         await streams.remove(number)

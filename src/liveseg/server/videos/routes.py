@@ -114,7 +114,9 @@ def router(service: Service) -> APIRouter:
         """Its state, how far it is, what was sent and what was made, and where that is."""
         return told(videos.find(number))
 
-    @routes.delete("/{id}", status_code=204, summary="Cancel or forget a video", responses=UNKNOWN)
+    @routes.delete(
+        "/{id}", status_code=204, response_class=Response, summary="Cancel or forget a video", responses=UNKNOWN
+    )
     async def remove(number: Number) -> None:
         """One that waits or is worked on is cancelled, one that has ended is forgotten; its files are gone then."""
         await videos.remove(number)
