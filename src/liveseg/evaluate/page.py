@@ -11,7 +11,7 @@ import numpy as np
 from liveseg.evaluate.page_charts import histogram, interval_bar, photo_counts, reliability
 from liveseg.evaluate.page_matrix import confusions, matrix
 from liveseg.evaluate.page_photos import mistakes_key, photo, swatch
-from liveseg.evaluate.page_style import document
+from liveseg.pages.style import document
 from liveseg.evaluate.page_text import cell, described, head, listed, on_machine, pairs
 from liveseg.evaluate.table import heading, remarks, thin
 from liveseg.evaluate.words import INTERVAL, WORDS, count, interval, percent

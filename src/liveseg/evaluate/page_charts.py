@@ -28,9 +28,9 @@ _LEAST_SHARE = 0.001
 
 def interval_bar(score: Interval) -> str:
     """A bar from 0 to 1 with its interval as a whisker; as wide as what holds it, and hidden from screen readers."""
-    return _stretched(
+    return stretched(
         '<rect class="track" y="5" width="100%" height="8" rx="2"/>'
-        f'<rect class="soft" y="5" width="{_percent(score.value)}" height="8" rx="2"/>'
+        f'<rect class="soft" y="5" width="{percent(score.value)}" height="8" rx="2"/>'
         + _whisker(score.low, score.high)
     )
 
@@ -43,11 +43,11 @@ def difference_bar(difference: Interval, span: float) -> str:
         return 0.5 + 0.5 * max(min(each / span, 1.0), -1.0)
 
     kind = "even" if low is None or high is None or low <= 0 <= high else "fill" if low > 0 else "bad"
-    return _stretched(
+    return stretched(
         '<line class="grid" x2="100%" y1="9" y2="9"/>'
         '<line class="axis" x1="50%" x2="50%" y1="0" y2="18"/>'
         + _whisker(*(None if end is None else place(end) for end in (low, high)))
-        + f'<circle class="{kind}" cx="{_percent(place(difference.value))}" cy="9" r="5"/>'
+        + f'<circle class="{kind}" cx="{percent(place(difference.value))}" cy="9" r="5"/>'
     )
 
 
@@ -64,10 +64,10 @@ def reliability(confidence: Floats, accuracy: Floats, share: Floats) -> str:
     side, left, top, gap, low = 260.0, 44.0, 10.0, 14.0, 60.0
 
     def x(each: float) -> str:
-        return _number(left + side * each)
+        return number(left + side * each)
 
     def y(each: float) -> str:
-        return _number(top + side * (1 - each))
+        return number(top + side * (1 - each))
 
     parts = _axes(left, top, side, side)
     parts.append(f'<line class="ideal" x1="{x(0)}" y1="{y(0)}" x2="{x(1)}" y2="{y(1)}"/>')
@@ -86,15 +86,15 @@ def reliability(confidence: Floats, accuracy: Floats, share: Floats) -> str:
     for sure, _, part in points:
         height = low * part / most
         parts.append(
-            f'<rect class="soft" x="{_number(left + side * sure - 5)}" y="{_number(floor - height)}" width="10"'
-            f' height="{_number(height)}"/>'
+            f'<rect class="soft" x="{number(left + side * sure - 5)}" y="{number(floor - height)}" width="10"'
+            f' height="{number(height)}"/>'
         )
     parts.append(f'<line class="axis" x1="{left}" x2="{left + side}" y1="{floor}" y2="{floor}"/>')
     parts += _ticks_below(left, floor, side, "how sure the network is, per cent")
     parts.append(f'<text x="{left - 6}" y="{floor - low + 4}" text-anchor="end">{100 * most:.0f}%</text>')
     parts.append(f'<text x="{left - 6}" y="{floor}" text-anchor="end">0%</text>')
-    parts.append(_upright(12, top + side / 2, "pixels that are right, per cent"))
-    return _drawing(left + side + 16, floor + 42, "Right answers against confidence; the table has the numbers", parts)
+    parts.append(upright(12, top + side / 2, "pixels that are right, per cent"))
+    return drawing(left + side + 16, floor + 42, "Right answers against confidence; the table has the numbers", parts)
 
 
 def photo_counts(scores: Sequence[float]) -> tuple[NDArray[np.int64], Floats]:
@@ -108,28 +108,28 @@ def histogram(scores: Sequence[float]) -> str:
     width, height, left, top = 440.0, 200.0, 40.0, 24.0
     counts, edges = photo_counts(scores)
     most = max(int(counts.max()), 1)
-    step = max(int(_step(most)), 1)
+    step = max(int(step(most)), 1)
     floor = top + height
     parts = []
     for tick in range(0, most + 1, step):
-        y = _number(floor - height * tick / most)
+        y = number(floor - height * tick / most)
         parts.append(f'<line class="grid" x1="{left}" x2="{left + width}" y1="{y}" y2="{y}"/>')
         parts.append(f'<text x="{left - 6}" y="{y}" dy="4" text-anchor="end">{tick}</text>')
     for count, begin, end in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         tall = height * count / most
         parts.append(
-            f'<rect class="fill" x="{_number(left + width * begin + 1)}" y="{_number(floor - tall)}"'
-            f' width="{_number(width * (end - begin) - 2)}" height="{_number(tall)}">'
+            f'<rect class="fill" x="{number(left + width * begin + 1)}" y="{number(floor - tall)}"'
+            f' width="{number(width * (end - begin) - 2)}" height="{number(tall)}">'
             f"<title>{100 * begin:.0f} to {100 * end:.0f}: {count}</title></rect>"
         )
     middle = float(np.median(np.array(scores)))
-    x = _number(left + width * middle)
+    x = number(left + width * middle)
     parts.append(f'<line class="median" x1="{x}" x2="{x}" y1="{top - 4}" y2="{floor}"/>')
     parts.append(f'<text class="strong" x="{x}" y="{top - 9}" text-anchor="middle">median {100 * middle:.1f}</text>')
     parts.append(f'<line class="axis" x1="{left}" x2="{left + width}" y1="{floor}" y2="{floor}"/>')
     parts += _ticks_below(left, floor, width, "mIoU of a photo, per cent")
-    parts.append(_upright(10, top + height / 2, "photos"))
-    return _drawing(left + width + 16, floor + 42, f"Photos by their mIoU; the median is {100 * middle:.1f}", parts)
+    parts.append(upright(10, top + height / 2, "photos"))
+    return drawing(left + width + 16, floor + 42, f"Photos by their mIoU; the median is {100 * middle:.1f}", parts)
 
 
 def scatter(names: Sequence[str], rates: Sequence[float], scores: Sequence[Interval]) -> str:
@@ -143,8 +143,8 @@ def scatter(names: Sequence[str], rates: Sequence[float], scores: Sequence[Inter
     width, height, left, top = 620.0, 300.0, 48.0, 16.0
     lows = [score.value if score.low is None else score.low for score in scores]
     highs = [score.value if score.high is None else score.high for score in scores]
-    bottom, ceiling = _round_range(100 * min(lows), 100 * max(highs))
-    _, most = _round_range(0, 1.1 * max(rates))
+    bottom, ceiling = round_range(100 * min(lows), 100 * max(highs))
+    _, most = round_range(0, 1.1 * max(rates))
     floor = top + height
 
     def x(rate: float) -> float:
@@ -154,30 +154,30 @@ def scatter(names: Sequence[str], rates: Sequence[float], scores: Sequence[Inter
         return floor - height * (100 * share - bottom) / (ceiling - bottom)
 
     parts = []
-    for tick in _ticks(bottom, ceiling):
-        place = _number(floor - height * (tick - bottom) / (ceiling - bottom))
+    for tick in ticks(bottom, ceiling):
+        place = number(floor - height * (tick - bottom) / (ceiling - bottom))
         parts.append(f'<line class="grid" x1="{left}" x2="{left + width}" y1="{place}" y2="{place}"/>')
         parts.append(f'<text x="{left - 6}" y="{place}" dy="4" text-anchor="end">{tick:g}</text>')
     parts += [
-        f'<text x="{_number(x(tick))}" y="{floor + 16}" text-anchor="middle">{tick:g}</text>'
-        for tick in _ticks(0, most)
+        f'<text x="{number(x(tick))}" y="{floor + 16}" text-anchor="middle">{tick:g}</text>'
+        for tick in ticks(0, most)
     ]
     parts.append(f'<line class="axis" x1="{left}" x2="{left + width}" y1="{floor}" y2="{floor}"/>')
     taken: list[tuple[float, float]] = []
     for name, rate, score, low, high in zip(names, rates, scores, lows, highs, strict=True):
-        at, place = _number(x(rate)), _number(y(score.value))
-        parts.append(f'<line class="whisker" x1="{at}" x2="{at}" y1="{_number(y(low))}" y2="{_number(y(high))}"/>')
+        at, place = number(x(rate)), number(y(score.value))
+        parts.append(f'<line class="whisker" x1="{at}" x2="{at}" y1="{number(y(low))}" y2="{number(y(high))}"/>')
         parts.append(f'<circle class="fill" cx="{at}" cy="{place}" r="5"/>')
         # A name that would leave the drawing stands to the left of its point.
         side = 'dx="-9" text-anchor="end"' if rate > 0.7 * most else 'dx="9"'
         level = _free_level(taken, x(rate), y(score.value) - 5)
-        parts.append(f'<text class="strong" x="{at}" y="{_number(level)}" {side}>{escape(name)}</text>')
+        parts.append(f'<text class="strong" x="{at}" y="{number(level)}" {side}>{escape(name)}</text>')
     parts.append(
         f'<text class="strong" x="{left + width / 2}" y="{floor + 35}" text-anchor="middle">photos a second,'
         " the network's line alone</text>"
     )
-    parts.append(_upright(12, top + height / 2, "mIoU, per cent"))
-    return _drawing(left + width + 16, floor + 42, "mIoU against rate; the table has the numbers", parts)
+    parts.append(upright(12, top + height / 2, "mIoU, per cent"))
+    return drawing(left + width + 16, floor + 42, "mIoU against rate; the table has the numbers", parts)
 
 
 def _free_level(taken: list[tuple[float, float]], across: float, level: float) -> float:
@@ -188,33 +188,12 @@ def _free_level(taken: list[tuple[float, float]], across: float, level: float) -
     return level
 
 
-def _round_range(low: float, high: float) -> tuple[float, float]:
-    """The range widened to whole steps of its ticks."""
-    step = _step(high - low)
-    begin, end = math.floor(low / step) * step, math.ceil(high / step) * step
-    return begin, max(end, begin + step)
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    step = _step(high - low)
-    return [low + step * index for index in range(math.floor((high - low) / step + 1e-6) + 1)]
-
-
-def _step(span: float) -> float:
-    """1, 2 or 5 times a power of ten, of which about five fit into a span."""
-    raw = max(span, 1e-6) / 5
-    power = 10.0 ** math.floor(math.log10(raw))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)
-
-
-def _stretched(inside: str) -> str:
-    return f'<svg class="bar" height="18" aria-hidden="true">{inside}</svg>'
 
 
 def _whisker(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
-    begin, end = _percent(low), _percent(high)
+    begin, end = percent(low), percent(high)
     return (
         f'<line class="whisker" x1="{begin}" x2="{end}" y1="9" y2="9"/>'
         f'<line class="whisker" x1="{begin}" x2="{begin}" y1="5" y2="13"/>'
@@ -226,7 +205,7 @@ def _axes(left: float, top: float, width: float, height: float) -> list[str]:
     """A grid of quarters with the left axis's numbers, for shares shown as per cent."""
     parts = []
     for tick in (0, 25, 50, 75, 100):
-        y, x = _number(top + height * (1 - tick / 100)), _number(left + width * tick / 100)
+        y, x = number(top + height * (1 - tick / 100)), number(left + width * tick / 100)
         parts.append(f'<line class="grid" x1="{left}" x2="{left + width}" y1="{y}" y2="{y}"/>')
         parts.append(f'<line class="grid" x1="{x}" x2="{x}" y1="{top}" y2="{top + height}"/>')
         parts.append(f'<text x="{left - 6}" y="{y}" dy="4" text-anchor="end">{tick}</text>')
@@ -235,27 +214,11 @@ def _axes(left: float, top: float, width: float, height: float) -> list[str]:
 
 def _ticks_below(left: float, floor: float, width: float, title: str) -> list[str]:
     parts = [
-        f'<text x="{_number(left + width * tick / 100)}" y="{floor + 16}" text-anchor="middle">{tick}</text>'
+        f'<text x="{number(left + width * tick / 100)}" y="{floor + 16}" text-anchor="middle">{tick}</text>'
         for tick in (0, 25, 50, 75, 100)
     ]
     parts.append(f'<text class="strong" x="{left + width / 2}" y="{floor + 35}" text-anchor="middle">{title}</text>')
     return parts
 
 
-def _upright(x: float, y: float, text: str) -> str:
-    return f'<text class="strong" transform="translate({x} {y}) rotate(-90)" text-anchor="middle">{text}</text>'
 
-
-def _drawing(width: float, height: float, words: str, parts: list[str]) -> str:
-    return (
-        f'<svg viewBox="0 0 {_number(width)} {_number(height)}" width="{_number(width)}" role="img"'
-        f' aria-label="{escape(words)}">{"".join(parts)}</svg>'
-    )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * max(min(share, 1.0), 0.0):.2f}%"
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from liveseg.evaluate.compare import verdict
 from liveseg.evaluate.page_charts import difference_bar, scatter
 from liveseg.evaluate.page_photos import MOST_WITH_MISTAKES, mistakes_key, photo
-from liveseg.evaluate.page_style import document
+from liveseg.pages.style import document
 from liveseg.evaluate.page_text import cell, described, head, on_machine, pairs
 from liveseg.evaluate.table import comparison_heading, comparison_remarks
 from liveseg.evaluate.words import INTERVAL, PAIRED, WORDS, how_run, percent, points

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from liveseg.evaluate.page_style import HEAT_LEVELS
+from liveseg.pages.style import HEAT_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

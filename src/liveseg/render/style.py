@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from liveseg.labels import LabelSet
-    from liveseg.settings.draw import DrawSettings
+    from liveseg.settings.draw import StyleSettings
 
     Pixels = NDArray[np.uint8]
 
@@ -95,7 +95,7 @@ class Style:
         return tuple(index for index in shown if index not in self.hidden and not (labels.background and index == 0))
 
 
-def style_of(settings: DrawSettings, labels: LabelSet, background: Backdrop | None = None) -> Style:
+def style_of(settings: StyleSettings, labels: LabelSet, background: Backdrop | None = None) -> Style:
     """What the options say, for the classes of a model.
 
     Args:

@@ -5,6 +5,7 @@ group of options; nobody declares one a second time. Values are checked here too
 answers.
 """
 
+from liveseg.settings.batch import BatchSettings
 from liveseg.settings.bench import BenchSettings
 from liveseg.settings.export import ExportSettings, GateSettings, QuantizeSettings
 from liveseg.settings.model import ModelSettings, Precision, RuntimeName, Tta
@@ -13,6 +14,7 @@ from liveseg.settings.run import RunSettings
 from liveseg.settings.serve import ServeSettings
 
 __all__ = [
+    "BatchSettings",
     "BenchSettings",
     "ExportSettings",
     "GateSettings",

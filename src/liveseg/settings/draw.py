@@ -26,8 +26,8 @@ def parse_share(text: str) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrawSettings:
-    """How the result is drawn."""
+class StyleSettings:
+    """How classes are drawn, the same on every picture."""
 
     alpha: float = option(
         0.6, "Opacity of the colours, from 0 to 1.", least=0.0, most=1.0, group=_DRAW, metavar="NUMBER"
@@ -50,6 +50,12 @@ class DrawSettings:
     labels: bool = option(False, "Write the names of classes at the objects.", group=_DRAW)
     legend: bool = option(False, "List the classes present, with their colours.", group=_DRAW)
     side_by_side: bool = option(False, "Put the source to the left of the drawing.", group=_DRAW)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawSettings(StyleSettings):
+    """How the result is drawn."""
+
     caption: bool | None = option(
         None, "Draw rate and time on the frames of videos, and the age on live ones.", shown="live sources", group=_DRAW
     )

@@ -30,8 +30,8 @@ class NamedModelSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RuntimeSettings:
-    """Where networks run, and how pictures are given to them."""
+class WhereSettings:
+    """Where networks run."""
 
     runtime: RuntimeName = option("auto", "What runs the network.", group=_MODEL)
     device: str = option(
@@ -39,9 +39,21 @@ class RuntimeSettings:
         metavar="DEVICE",
     )  # fmt: skip
     precision: Precision = option("auto", "Arithmetic of the network; auto is the runtime's own choice.", group=_MODEL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadSettings:
+    """How many threads run them."""
+
     threads: int | None = option(
         None, "Threads on the CPU.", shown="all cores", least=1, most=1024, group=_MODEL, metavar="N"
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookSettings:
+    """How pictures are given to networks."""
+
     size: int | str | None = option(
         None,
         "Shorter side of the network's input in pixels, or native.",
@@ -63,6 +75,11 @@ class RuntimeSettings:
         "Look several times and average: at the picture and its mirror image (flip), and both at three scales (full).",
         group=_MODEL,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeSettings(LookSettings, ThreadSettings, WhereSettings):
+    """Where networks run, and how pictures are given to them."""
 
 
 @dataclass(frozen=True, kw_only=True)

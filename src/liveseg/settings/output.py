@@ -29,6 +29,12 @@ class OutputSettings:
     )
     overwrite: bool = option(False, "Replace outputs that exist.", group=_OUTPUT)
     skip_existing: bool = option(False, "Leave out sources whose output exists.", group=_OUTPUT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeSettings:
+    """How videos are written."""
+
     codec: str | None = option(
         None, "Video encoder.", shown="libx264; libvpx-vp9 in .webm", group=_OUTPUT, metavar="NAME"
     )

@@ -17,6 +17,24 @@ def parse_seconds(text: str) -> Fraction:
     return hours * 3600 + minutes * 60 + seconds
 
 
+def parse_time(text: str) -> float:
+    """Seconds, as `30`, `2.5`, `1:30` or `1:00:00`."""
+    return float(parse_seconds(text))
+
+
+def parse_pixels(text: str) -> int:
+    """A number of pixels, like `50M`, `50e6` or `1920x1080`."""
+    word = text.strip().lower()
+    if match := re.fullmatch(r"(\d+)x(\d+)", word):
+        return int(match[1]) * int(match[2])
+    if match := re.fullmatch(r"(\d+(?:\.\d+)?)m", word):
+        return int(float(match[1]) * 1e6)
+    try:
+        return int(float(word))
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{text!r} is no number of pixels; write 50M, 50000000 or 1920x1080") from error
+
+
 def parse_size(text: str) -> int | str:
     """A number of pixels, or `native`."""
     word = text.strip().lower()

@@ -10,7 +10,7 @@ from liveseg.settings.clip import ClipSettings
 from liveseg.settings.draw import DrawSettings
 from liveseg.settings.events import EventSettings
 from liveseg.settings.option import option
-from liveseg.settings.output import OutputSettings
+from liveseg.settings.output import EncodeSettings, OutputSettings
 from liveseg.settings.report import ReportSettings
 from liveseg.settings.run import RunSettings
 from liveseg.settings.save import SaveSettings
@@ -20,6 +20,7 @@ from liveseg.settings.save import SaveSettings
 class RenderSettings(
     ReportSettings,
     EventSettings,
+    EncodeSettings,
     OutputSettings,
     SaveSettings,
     BackgroundSettings,

@@ -12,7 +12,7 @@ from liveseg.settings.events import EventSettings
 from liveseg.settings.live import LiveSettings
 from liveseg.settings.model import ModelSettings
 from liveseg.settings.option import check
-from liveseg.settings.output import OutputSettings
+from liveseg.settings.output import EncodeSettings, OutputSettings
 from liveseg.settings.report import ReportSettings
 from liveseg.settings.save import SaveSettings
 from liveseg.settings.steady import SteadySettings
@@ -22,6 +22,7 @@ from liveseg.settings.steady import SteadySettings
 class RunSettings(
     ReportSettings,
     EventSettings,
+    EncodeSettings,
     OutputSettings,
     SaveSettings,
     BackgroundSettings,

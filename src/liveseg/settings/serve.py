@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from liveseg.errors import UsageError
 from liveseg.settings.model import RuntimeSettings
 from liveseg.settings.option import check, option
-from liveseg.settings.parse import parse_names, parse_seconds
+from liveseg.settings.parse import parse_names, parse_pixels, parse_time
 
 _ADDRESS = "Address"
 _ACCESS = "Who may use it"
@@ -51,24 +51,6 @@ def parse_bytes(text: str) -> int:
     if match is None:
         raise UsageError(f"{text!r} is no size; write bytes as 500000, or 64K, 32M, 2G")
     return int(float(match[1]) * _UNITS[match[2]])
-
-
-def parse_pixels(text: str) -> int:
-    """A number of pixels, like `50M`, `50e6` or `1920x1080`."""
-    word = text.strip().lower()
-    if match := re.fullmatch(r"(\d+)x(\d+)", word):
-        return int(match[1]) * int(match[2])
-    if match := re.fullmatch(r"(\d+(?:\.\d+)?)m", word):
-        return int(float(match[1]) * 1e6)
-    try:
-        return int(float(word))
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"{text!r} is no number of pixels; write 50M, 50000000 or 1920x1080") from error
-
-
-def parse_time(text: str) -> float:
-    """Seconds, as `30`, `2.5`, `1:30` or `1:00:00`."""
-    return float(parse_seconds(text))
 
 
 def parse_served(text: str) -> ServedModel:
