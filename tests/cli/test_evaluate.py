@@ -98,6 +98,7 @@ def test_a_photo_without_a_readable_mask_ends_it_or_is_left_out(run_liveseg, lab
         (["DATA", "--model", "lit"], 2, "lite"),
         (["DATA", "--html", "page.pdf"], 2, ".html"),
         (["DATA", "--predictions", "masks", "--model", "lite"], 2, "--predictions"),
+        (["DATA", "--predictions", "masks", "--size", "97", "--runtime", "torch"], 2, "leave out --runtime, --size"),
         (["DATA", "--layout", "voc"], 1, "JPEGImages"),
         (["DATA", "--split", "dev"], 2, "dev"),
         (["DATA", "--unknown", "2"], 2, "share"),

@@ -121,6 +121,11 @@ def test_a_run_that_was_cut_off_at_its_end_is_finished_without_training_again(tr
     again = run_liveseg(*arguments, "--resume", cwd=work)
     assert (again.returncode, again.stdout) == (0, "")
     assert "finished already" in again.stderr
+    again = run_liveseg(*arguments, "--resume", "--json", cwd=work)
+    assert json.loads(again.stdout) == report
+    shown = run_liveseg("info", "runs/balls", "--json", cwd=work)
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["contract"]["labels"]["classes"] == report["classes"]
 
 
 @pytest.fixture

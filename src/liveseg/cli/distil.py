@@ -11,7 +11,7 @@ import typer
 
 from liveseg.cli.console import download_progress, passing_steps, photo_progress, say
 from liveseg.cli.options import with_settings
-from liveseg.cli.train import begin, complete, looked_through, out_of, settings_of, write_config
+from liveseg.cli.train import begin, complete, looked_through, out_of, settings_of, tell_finished, write_config
 from liveseg.errors import DataError, UsageError
 from liveseg.labels import LabelSet
 from liveseg.settings.distil import DistilSettings
@@ -61,7 +61,7 @@ def distil(photos: Photos, settings: DistilSettings) -> None:
     with RunFolder(path).held():
         folder = RunFolder(path)
         if settings.resume and folder.finished:
-            say(f"{path} is finished already; --overwrite trains anew")
+            tell_finished(folder, settings)
             return
         if settings.resume:
             folder.hold_to(settings_of(settings))

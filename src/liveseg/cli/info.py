@@ -12,6 +12,7 @@ import typer
 from liveseg.cli.console import out
 from liveseg.cli.facts import Facts, in_bytes
 from liveseg.errors import SourceNotFoundError
+from liveseg.weights.run import weights_file
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -25,7 +26,8 @@ File = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
-        help="A mask file, a video, an image, a model, or what `run` made: a table, an archive, polygons.",
+        help="A mask file, a video, an image, a model or the folder of its training run, or what `run` made: a table,"
+        " an archive, polygons.",
     ),
 ]
 
@@ -64,6 +66,8 @@ def describe(path: Path) -> Facts:
     """
     if not path.exists():
         raise SourceNotFoundError(f"no such file: {path}")
+    if path.is_dir() and (path / "config.json").is_file():
+        path = weights_file(path)
     if path.suffix.lower() in _MODELS and path.is_file():
         return _model(path)
     from liveseg.cli.info_data import EXTENSIONS, describe_data

@@ -69,7 +69,7 @@ def train(data: Data, settings: TrainSettings) -> None:
     with RunFolder(path).held():
         folder = RunFolder(path)
         if settings.resume and folder.finished:
-            say(f"{path} is finished already; --overwrite trains anew")
+            tell_finished(folder, settings)
             return
         prepared = looked_through(data, settings, folder)
         start = begin(settings, prepared.train.labels, folder)
@@ -150,10 +150,19 @@ def complete(
     command = str(folder.read_json(folder.config).get("command", ""))
     with passing_steps(quiet=settings.quiet) as tell:
         finished = finish(fitted, folder, validation, facts, origin=origin, others=others, command=command, tell=tell)
+    record = _record(finished, fitted)
+    folder.write_json(folder.summary, record)
     if settings.json:
-        typer.echo(json.dumps(_record(finished, fitted), indent=2))
+        typer.echo(json.dumps(record, indent=2))
     elif not settings.quiet:
         _print(finished)
+
+
+def tell_finished(folder: RunFolder, settings: TrainSettings) -> None:
+    """Say that there is nothing left to do, and what became of the run where that is asked for."""
+    say(f"{folder.path} is finished already; --overwrite trains anew")
+    if settings.json:
+        typer.echo(json.dumps(folder.read_json(folder.summary), indent=2))
 
 
 def looked_through(data: Path, settings: TrainSettings, folder: RunFolder) -> Prepared:

@@ -9,7 +9,7 @@ from liveseg.errors import UsageError
 from liveseg.settings.data import DataSettings
 from liveseg.settings.draw import parse_share
 from liveseg.settings.model import ModelSettings
-from liveseg.settings.option import check, option
+from liveseg.settings.option import about, check, option
 
 _DATA = "Data"
 _MODEL = "Model"
@@ -71,8 +71,12 @@ class EvalSettings(ScoreSettings, ModelSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.predictions is not None and (self.model is not None or self.weights is not None):
-            raise UsageError("--predictions scores masks that are there already; leave out --model and --weights")
+        if self.predictions is None:
+            return
+        given = [own.name for own, _ in about(ModelSettings) if getattr(self, own.name) != own.default]
+        if given:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise UsageError(f"--predictions scores masks that are there already; leave out {names}")
 
 
 @dataclass(frozen=True, kw_only=True)

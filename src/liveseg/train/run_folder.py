@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _FOLDERS = ("checkpoints", "samples", "tensorboard")
 _FILES = (
-    "config.json", "labels.json", "data.json", "metrics.csv", CHECKPOINT, GRAPH, "report.json", "report.html",
-    "README.md", "card.jpg",
+    "config.json", "labels.json", "data.json", "metrics.csv", CHECKPOINT, GRAPH, "summary.json",
+    "report.json", "report.html", "README.md", "card.jpg",
 )  # fmt: skip
 _LOCK = ".lock"
 
@@ -88,6 +88,11 @@ class RunFolder:
     def graph(self) -> Path:
         """The finished model for everything else."""
         return self.path / GRAPH
+
+    @property
+    def summary(self) -> Path:
+        """What became of it, as `liveseg train --json` prints it."""
+        return self.path / "summary.json"
 
     @property
     def report(self) -> Path:
