@@ -10,6 +10,7 @@ everything and reaches the caller with its traceback.
 
 from __future__ import annotations
 
+import copy
 import queue
 import threading
 import time
@@ -168,12 +169,19 @@ class Pipeline:
 
     def work(self, job: Job, prepare: Sequence[Prepare], smooth: Callable[[Job, Inferred], Inferred]) -> Result:
         """Take one frame through preprocess, network, postprocess and render, in the calling thread."""
-        frame, segmenter = job.frame, self.segmenter
-        if frame.dropped_before:
-            segmenter.dropped(frame.dropped_before)
+        return self.complete(job, smooth(job, self.infer(job)), prepare)
+
+    def infer(self, job: Job) -> Inferred:
+        """The first half of `work`, up to the network's output."""
+        if job.frame.dropped_before:
+            self.segmenter.dropped(job.frame.dropped_before)
         with nullcontext() if self._turns is None else self._turns.turn():
-            inferred = segmenter.infer_frame(frame)
-        segmentation = segmenter.finish(smooth(job, inferred), job.timestamp)
+            return self.segmenter.infer_frame(job.frame)
+
+    def complete(self, job: Job, inferred: Inferred, prepare: Sequence[Prepare]) -> Result:
+        """The second half of `work`: from the network's output to what is saved; it may run beside the first."""
+        frame = job.frame
+        segmentation = self.segmenter.finish(inferred, job.timestamp)
         for stage, milliseconds in segmentation.speed.items():
             self.times.add(stage, milliseconds / 1e3)
         picture = frame.image
@@ -205,6 +213,12 @@ class Pipeline:
             return ()
         with self.times.measure("prepare"):
             return tuple(make(segmentation) for make in prepare)
+
+    def apart(self) -> Pipeline:
+        """The same line with times of its own, for a source that is accounted for by itself."""
+        other = copy.copy(self)
+        other.times, other.latency, other.threads = StageTimes(), Samples(), []
+        return other
 
     @property
     def workers(self) -> int:

@@ -93,6 +93,11 @@ class StageTimes:
         finally:
             self.add(stage, time.perf_counter() - started)
 
+    def seconds(self) -> dict[str, float]:
+        """How long each stage was busy in all, in seconds, in the order in which the stages first finished."""
+        with self._lock:
+            return {stage: samples.total for stage, samples in self._stages.items()}
+
     def milliseconds(self) -> dict[str, float]:
         """The mean of each stage in milliseconds, in the order in which the stages first finished."""
         with self._lock:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from liveseg import Segmenter
-from liveseg.cli import parts
+from liveseg.assembly import make_pipeline
 from liveseg.settings import RunSettings
 from liveseg.temporal import Smoother
 
@@ -24,7 +24,7 @@ def segmenter():
 def test_videos_are_smoothed_unless_a_device_does_the_whole_line(asked, on_a_device, smoothed, segmenter, monkeypatch):
     line = object() if on_a_device else None
     monkeypatch.setattr(segmenter, "device_line", lambda table: line)
-    pipeline = parts.make_pipeline(segmenter, RunSettings(smooth=asked))
+    pipeline = make_pipeline(segmenter, RunSettings(smooth=asked))
     assert pipeline.smooth is (Smoother if smoothed else None)
 
 

@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -26,34 +25,6 @@ SLIM = re.compile(
     r"lib(c|m|mvec|dl|pthread|rt|util|gcc_s|stdc\+\+|z|resolv|atomic|ffi|expat|ssl|crypto)[.-]|ld-linux|linux-vdso"
 )
 """The libraries of Debian's image for Python, slim."""
-
-
-@dataclass
-class Stage:
-    """A stage of the Dockerfile: its instructions, with continued lines joined."""
-
-    name: str
-    lines: list[tuple[str, str]] = field(default_factory=list)
-
-    def of(self, word):
-        return [rest for name, rest in self.lines if name == word]
-
-
-def stages(text):
-    text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ")
-    found: list[Stage] = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        word, _, rest = line.partition(" ")
-        if word == "FROM":
-            found.append(Stage(rest.partition(" AS ")[2] or "image"))
-        elif found:
-            found[-1].lines.append((word, rest.strip()))
-    return {stage.name: stage for stage in found}
-
-
-@pytest.fixture(scope="module")
-def dockerfile(deploy):
-    return stages((deploy / "Dockerfile").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,16 @@ from __future__ import annotations
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from liveseg._version import __version__
 from liveseg.cli import (
+    batch,
+    batch_plan,
+    batch_report,
     bench,
     check,
     compare,
@@ -34,8 +39,19 @@ from liveseg.errors import LivesegError
 _INTERRUPTED = 130
 """What Typer exits with when it sees a KeyboardInterrupt, as shells count it."""
 
+
+class _Commands(TyperGroup):
+    """Commands of which some have two words, like `batch plan`, besides one of the first word alone."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Take the second word to the first, where such a command is there."""
+        two = " ".join(args[:2])
+        return super().resolve_command(ctx, [two, *args[2:]] if len(args) > 1 and two in self.commands else args)
+
+
 app = typer.Typer(
     name="liveseg",
+    cls=_Commands,
     help="Semantic segmentation of images and videos, in real time, on the machine you have.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -43,6 +59,9 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("render")(render.render)
+app.command("batch")(batch.batch)
+app.command("batch plan")(batch_plan.plan)
+app.command("batch report")(batch_report.report)
 app.command("serve")(serve.serve)
 app.command("info")(info.info)
 app.command("models")(models.models)

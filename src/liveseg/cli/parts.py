@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from liveseg.assembly import selection
 from liveseg.cli.console import download_progress, err, say
 
 if TYPE_CHECKING:
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from liveseg.job import Decorate, Outcome
     from liveseg.labels import LabelSet
     from liveseg.media.address import Address
-    from liveseg.media.frame import Selection, Sink, Source, SourceInfo
+    from liveseg.media.frame import Sink, Source, SourceInfo
     from liveseg.media.live.options import LiveOptions
     from liveseg.media.paths import Kind
-    from liveseg.pipeline import Pipeline, Result
+    from liveseg.pipeline import Result
     from liveseg.segmenter import Segmenter
     from liveseg.settings import RunSettings
     from liveseg.tuning.engines import Networks
-    from liveseg.turns import Turns
     from liveseg.viewer import Viewer
 
     Named = Path | Address
@@ -35,29 +34,11 @@ if TYPE_CHECKING:
 
 
 def make_segmenter(settings: RunSettings, *, parallel: int, live: bool) -> Segmenter:
-    """The segmenter that the settings describe."""
-    import cv2
-
-    from liveseg.segmenter import Segmenter
+    """The segmenter that the settings describe; shows what is downloaded for it."""
+    from liveseg import assembly
 
     with download_progress(quiet=settings.quiet) as progress:
-        segmenter = Segmenter(
-            settings.model,
-            weights=settings.weights,
-            runtime=settings.runtime,
-            device=settings.device,
-            precision=settings.precision,
-            threads=settings.threads,
-            parallel=parallel,
-            live=live,
-            size=settings.size,  # type: ignore[arg-type]  # a number or `native`, which settings parsed
-            tile=settings.tile,  # type: ignore[arg-type]  # likewise
-            tta=settings.tta,
-            unknown=settings.unknown,
-            palette=settings.palette,
-            progress=progress,
-        )
-    cv2.setNumThreads(segmenter.threads_each)
+        segmenter = assembly.make_segmenter(settings, parallel=parallel, live=live, progress=progress)
     if settings.verbose:
         say(f"{segmenter.model} at {segmenter.size} on {segmenter.device} in {segmenter.precision}; {segmenter.chosen}")
     return segmenter
@@ -119,37 +100,6 @@ def tuned(
     return segmenter
 
 
-def make_pipeline(
-    segmenter: Segmenter,
-    settings: RunSettings,
-    *,
-    turns: Turns | None = None,
-    beside: Pipeline | None = None,
-    drawn: bool = True,
-) -> Pipeline:
-    """A line that draws as the settings say, or not at all where nobody is to see it."""
-    from liveseg.pipeline import Pipeline
-    from liveseg.render import Renderer, style_of
-    from liveseg.render.background import replacer_of
-    from liveseg.temporal import Smoother
-
-    background = replacer_of(settings, segmenter.labels) if drawn else None
-    renderer = Renderer(segmenter.labels, style_of(settings, segmenter.labels, background))
-    table = renderer.table()
-    device_line = None if table is None else segmenter.device_line(table)
-    smooth = device_line is None if settings.smooth is None else settings.smooth
-    return Pipeline(
-        segmenter,
-        render=renderer if drawn else None,
-        untouched=renderer.untouched if drawn else None,
-        workers=1 if turns is not None else None,
-        turns=turns,
-        beside=beside,
-        device_line=device_line,
-        smooth=Smoother if smooth else None,
-    )
-
-
 def open_named(named: Named, settings: RunSettings, *, stop: threading.Event | None = None) -> Source:
     """Open a file or connect to an address, as the settings say.
 
@@ -188,23 +138,11 @@ def open_target(target: Path | str, named: Named, info: SourceInfo, settings: Ru
     Raises:
         LivesegError: it cannot be written, reached or served.
     """
+    from liveseg.assembly import open_sink_for
     from liveseg.media.address import Address
-    from liveseg.media.open_sink import SinkOptions, open_sink
 
-    has_sound = settings.audio and info.kind == "video" and not info.live and not isinstance(named, Address)
-    options = SinkOptions(
-        codec=settings.codec,
-        crf=settings.crf,
-        preset=settings.preset,
-        threads=settings.threads,
-        audio_from=named if has_sound else None,  # type: ignore[arg-type]  # a path, then
-        selection=selection(settings),
-        segment=settings.segment,
-        overwrite=settings.overwrite,
-        timeout=float(settings.timeout),
-        tell=_unless_quiet(settings),
-    )
-    return open_sink(str(target), info, options)
+    sound = None if isinstance(named, Address) else named
+    return open_sink_for(str(target), info, settings, sound=sound, tell=_unless_quiet(settings))
 
 
 def shown(target: Target) -> str | None:
@@ -230,18 +168,6 @@ def viewer_of(settings: RunSettings, labels: LabelSet) -> Iterator[Viewer | None
     style = style_of(settings, labels, replacer_of(settings, labels))
     with viewer_if_any(labels, style=style, tell=say, explain=explain) as viewer:
         yield viewer
-
-
-def selection(settings: RunSettings) -> Selection:
-    """Which frames of a video are wanted."""
-    from liveseg.media.frame import Selection
-
-    return Selection(settings.start, settings.duration, settings.every, settings.limit)
-
-
-def as_drawn(info: SourceInfo, settings: RunSettings) -> SourceInfo:
-    """What is known of a source, with the size of what is drawn of it."""
-    return replace(info, width=2 * info.width) if settings.side_by_side else info
 
 
 def caption_of(settings: RunSettings, kind: Kind) -> Decorate | None:

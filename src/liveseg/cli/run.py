@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from liveseg.assembly import make_pipeline
 from liveseg.cli import parts, saving, watching
 from liveseg.cli.console import err, frame_progress, out, say
 from liveseg.cli.options import with_settings
@@ -124,7 +125,7 @@ def run_through(
         drawn = viewer is not None or any(planned.overlay is not None for planned in plans) or watching.clips(watch)
         if not drawn:
             saving.tell_undrawn(settings)
-        pipeline = parts.make_pipeline(segmenter, settings, drawn=drawn)
+        pipeline = make_pipeline(segmenter, settings, drawn=drawn)
         report = RunReport(segmenter, pipeline)
         for named, kind, planned in zip(sources, kinds, plans, strict=True):
             if stop.is_set():

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from liveseg.assembly import as_drawn, open_products
 from liveseg.cli.console import say
-from liveseg.cli.parts import as_drawn, made_ready, open_target, shown
+from liveseg.cli.parts import made_ready, open_target, shown
 from liveseg.cli.watching import watchers_of
 from liveseg.errors import UsageError
 from liveseg.files import refuse_existing
@@ -208,36 +209,10 @@ def make_products(
     Raises:
         LivesegError: one cannot be written; the others are given up.
     """
-    if not planned.files:
-        return []
-    from liveseg.products.make import Making, make_all
-    from liveseg.render import Renderer, style_of
-
-    labels = segmenter.labels
-    renderer = Renderer(labels, style_of(settings, labels))
-    if settings.foreground is not None:
-        labels.indices(settings.foreground)  # a class that is not there is told before the first frame
-    ran = {
-        "model": segmenter.model,
-        "size": segmenter.size,
-        "runtime": segmenter.runtime,
-        "precision": segmenter.precision,
-    }
-    making = Making(
-        labels=labels,
-        info=info,
-        file_name=named.name if isinstance(named, Path) else str(named),
-        identity=lambda: _identity(named),
-        ran=ran,
-        color=lambda found: renderer.color(found.mask),
-        cutout=lambda found: found.cutout(settings.foreground),
-        codec=settings.codec,
-        crf=settings.crf,
-        preset=settings.preset,
-        threads=settings.threads,
-        overwrite=settings.overwrite,
+    file_name = named.name if isinstance(named, Path) else str(named)
+    return open_products(
+        planned.files, info, segmenter, settings, file_name=file_name, identity=lambda: _identity(named)
     )
-    return make_all(planned.files, making)
 
 
 def report_of(

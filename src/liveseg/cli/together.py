@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from liveseg.assembly import make_pipeline
 from liveseg.cli import parts, saving, watching
 from liveseg.cli.console import say
 from liveseg.errors import UsageError
@@ -137,7 +138,7 @@ class _Shared:
         if first is None:
             # None of them came far enough to have a line; the report still says what would have run.
             segmenter = self.segmenter or parts.make_segmenter(self._settings, parallel=1, live=True)
-            first = parts.make_pipeline(segmenter, self._settings)
+            first = make_pipeline(segmenter, self._settings)
         return RunReport(first.segmenter, first, together=True)
 
     def _line(self, info: SourceInfo, target: Target) -> Pipeline:
@@ -152,7 +153,7 @@ class _Shared:
                 networks=self._networks,
                 keep=self._first is None,
             )
-            pipeline = parts.make_pipeline(
+            pipeline = make_pipeline(
                 segmenter, self._settings, turns=self._turns, beside=self._first, drawn=self._drawn
             )
             self._first = self._first or pipeline

@@ -10,12 +10,13 @@ import numpy as np
 
 from liveseg.evaluate.page_charts import histogram, interval_bar, photo_counts, reliability
 from liveseg.evaluate.page_matrix import confusions, matrix
-from liveseg.evaluate.page_photos import mistakes_key, photo, swatch
-from liveseg.pages.style import document
-from liveseg.evaluate.page_text import cell, described, head, listed, on_machine, pairs
+from liveseg.evaluate.page_photos import mistakes_key, photo
+from liveseg.evaluate.page_text import on_machine, scored
 from liveseg.evaluate.table import heading, remarks, thin
 from liveseg.evaluate.words import INTERVAL, WORDS, count, interval, percent
 from liveseg.labels import UNKNOWN
+from liveseg.pages.style import document
+from liveseg.pages.text import described, head, listed, pairs, swatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,10 +146,10 @@ def _classes(evaluation: Evaluation) -> str:
             f'<tr data-class="{escape(own.name)}"><th scope="row" data-value="{escape(own.name)}">'
             f"{swatch(color)}{escape(own.name)}</th>"
             f"<td>{interval_bar(own.iou)}</td>"
-            + cell(percent(own.iou), own.iou)
-            + cell(percent(own.accuracy), own.accuracy)
-            + cell(percent(own.precision), own.precision)
-            + (cell(percent(own.boundary_f), own.boundary_f) if with_boundary else "")
+            + scored(percent(own.iou), own.iou)
+            + scored(percent(own.accuracy), own.accuracy)
+            + scored(percent(own.precision), own.precision)
+            + (scored(percent(own.boundary_f), own.boundary_f) if with_boundary else "")
             + f'<td data-value="{own.pixels}">{own.pixels:,}</td><td data-value="{own.images}">{own.images:,}</td></tr>'
         )
     columns = ["class", None, "IoU", "accuracy", "precision", *(["boundary F"] if with_boundary else [])]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from liveseg.pages.drawing import drawing, number, percent, round_range, round_step, stretched, ticks, upright
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +31,7 @@ def interval_bar(score: Interval) -> str:
     """A bar from 0 to 1 with its interval as a whisker; as wide as what holds it, and hidden from screen readers."""
     return stretched(
         '<rect class="track" y="5" width="100%" height="8" rx="2"/>'
-        f'<rect class="soft" y="5" width="{percent(score.value)}" height="8" rx="2"/>'
-        + _whisker(score.low, score.high)
+        f'<rect class="soft" y="5" width="{percent(score.value)}" height="8" rx="2"/>' + _whisker(score.low, score.high)
     )
 
 
@@ -108,7 +108,7 @@ def histogram(scores: Sequence[float]) -> str:
     width, height, left, top = 440.0, 200.0, 40.0, 24.0
     counts, edges = photo_counts(scores)
     most = max(int(counts.max()), 1)
-    step = max(int(step(most)), 1)
+    step = max(int(round_step(most)), 1)
     floor = top + height
     parts = []
     for tick in range(0, most + 1, step):
@@ -159,8 +159,7 @@ def scatter(names: Sequence[str], rates: Sequence[float], scores: Sequence[Inter
         parts.append(f'<line class="grid" x1="{left}" x2="{left + width}" y1="{place}" y2="{place}"/>')
         parts.append(f'<text x="{left - 6}" y="{place}" dy="4" text-anchor="end">{tick:g}</text>')
     parts += [
-        f'<text x="{number(x(tick))}" y="{floor + 16}" text-anchor="middle">{tick:g}</text>'
-        for tick in ticks(0, most)
+        f'<text x="{number(x(tick))}" y="{floor + 16}" text-anchor="middle">{tick:g}</text>' for tick in ticks(0, most)
     ]
     parts.append(f'<line class="axis" x1="{left}" x2="{left + width}" y1="{floor}" y2="{floor}"/>')
     taken: list[tuple[float, float]] = []
@@ -186,8 +185,6 @@ def _free_level(taken: list[tuple[float, float]], across: float, level: float) -
         level += _NAME_HEIGHT
     taken.append((across, level))
     return level
-
-
 
 
 def _whisker(low: float | None, high: float | None) -> str:
@@ -219,6 +216,3 @@ def _ticks_below(left: float, floor: float, width: float, title: str) -> list[st
     ]
     parts.append(f'<text class="strong" x="{left + width / 2}" y="{floor + 35}" text-anchor="middle">{title}</text>')
     return parts
-
-
-

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from liveseg.evaluate.compare import verdict
 from liveseg.evaluate.page_charts import difference_bar, scatter
 from liveseg.evaluate.page_photos import MOST_WITH_MISTAKES, mistakes_key, photo
-from liveseg.pages.style import document
-from liveseg.evaluate.page_text import cell, described, head, on_machine, pairs
+from liveseg.evaluate.page_text import on_machine, scored
 from liveseg.evaluate.table import comparison_heading, comparison_remarks
 from liveseg.evaluate.words import INTERVAL, PAIRED, WORDS, how_run, percent, points
+from liveseg.pages.style import document
+from liveseg.pages.text import described, head, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +67,9 @@ def _scores(contenders: Sequence[Contender]) -> str:
         difference = own.differences.get("miou")
         rows.append(
             f'<tr data-name="{escape(own.name)}"><th scope="row" data-value="{escape(own.name)}">'
-            f"{escape(own.name)}</th>{cell(percent(miou), miou)}"
+            f"{escape(own.name)}</th>{scored(percent(miou), miou)}"
             f"<td>{difference_bar(difference, span) if difference else ''}</td>"
-            + (cell(points(difference), difference) if difference else "<td>the first</td>")
+            + (scored(points(difference), difference) if difference else "<td>the first</td>")
             + f"<td>{verdict(difference) if difference else ''}</td>"
             + _number(None if own.agreement is None else 100 * own.agreement.share, "%")
             + _number(None if own.agreement is None else 100 * own.agreement.miou, "%")
@@ -92,7 +93,7 @@ def _other_scores(contenders: Sequence[Contender]) -> str:
         for name in names:
             score, difference = own.evaluation.scores.get(name), own.differences.get(name)
             told = "" if difference is None else f"; {points(difference)}, {verdict(difference, name)}"
-            row.append(cell(("-" if score is None else f"{100 * score.value:.1f}") + told, score))
+            row.append(scored(("-" if score is None else f"{100 * score.value:.1f}") + told, score))
         rows.append("".join(row) + "</tr>")
     titles = [WORDS[name].title for name in names]
     return (
@@ -126,12 +127,12 @@ def _classes(contenders: Sequence[Contender]) -> str:
             continue
         row = [
             f'<tr><th scope="row" data-value="{escape(score.name)}">{escape(score.name)}</th>',
-            cell(percent(score.iou), score.iou),
+            scored(percent(score.iou), score.iou),
         ]
         for own in others:
             difference = own.class_differences.get(score.name)
             row.append(f"<td>{difference_bar(difference, span) if difference else ''}</td>")
-            row.append(cell("-" if difference is None else points(difference), difference))
+            row.append(scored("-" if difference is None else points(difference), difference))
         rows.append("".join(row) + "</tr>")
     columns: list[str | None] = ["class", f"{first.name}, IoU %"]
     for own in others:

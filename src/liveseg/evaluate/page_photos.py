@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from liveseg.labels import IGNORE_INDEX, UNKNOWN_COLOR
+from liveseg.pages.text import swatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,8 +183,3 @@ def _key(seen: NDArray[np.uint8], colors: Pixels, labels: LabelSet) -> str:
 def _swatches(entries: Sequence[tuple[tuple[int, ...], str]]) -> str:
     items = "".join(f"<li>{swatch(color)}{escape(text)}</li>" for color, text in entries)
     return f'<ul class="key">{items}</ul>' if items else ""
-
-
-def swatch(color: Sequence[int]) -> str:
-    """A small square of a colour."""
-    return '<span class="swatch" style="background:#{:02x}{:02x}{:02x}"></span>'.format(*color)

@@ -65,7 +65,8 @@ class Container:
         """Options of the muxer for a file that plays as far as it got, at any moment of its growth."""
         always = {"flush_packets": "1", "max_interleave_delta": str(_PIECE_SECONDS * 1_000_000)}
         if not self.fragments:
-            return always | {"cluster_time_limit": str(_PIECE_SECONDS * 1000)}
+            # Matroska's random numbers are of no use here; without them the same frames make the same file.
+            return always | {"cluster_time_limit": str(_PIECE_SECONDS * 1000), "fflags": "+bitexact"}
         return (
             always
             | _clocks(time_base)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from liveseg.media.frame import Sink, SourceInfo
+    from liveseg.media.untrusted import Untrusted
     from liveseg.media.video_sink import VideoSink
 
 TargetKind = Literal["file", "raw", "push", "web", "camera"]
@@ -37,6 +38,7 @@ class SinkOptions:
         segment: start a new file every so many seconds.
         overwrite: whether files may be replaced.
         timeout: seconds that a server may be silent.
+        untrusted: where `audio_from` came from somebody unknown, how far it is trusted.
         tell: told in one line what the user should know at once: where a stream is to be found, and when it is away.
     """
 
@@ -49,6 +51,7 @@ class SinkOptions:
     segment: Fraction | None = None
     overwrite: bool = False
     timeout: float = 5.0
+    untrusted: Untrusted | None = None
     tell: Callable[[str], None] = lambda _line: None
 
 
@@ -151,6 +154,7 @@ def _file(path: Path, info: SourceInfo, options: SinkOptions) -> Sink:
             selection=replace(selection, duration=_left(selection.duration, passed)),
             threads=options.threads,
             overwrite=options.overwrite,
+            untrusted=options.untrusted,
         )
 
     if options.segment is None:

@@ -111,7 +111,7 @@ def retry(seconds: float) -> dict[str, str]:
     return {"Retry-After": str(max(round(seconds + 0.499), 1))}
 
 
-def of_error(error: LivesegError) -> Problem:
+def of_error(error: LivesegError) -> Problem:  # noqa: PLR0911 - one for each kind of failure
     """What a client is told of a failure that liveseg raised on purpose."""
     from liveseg.server.engine.errors import DeadlinePassed, InputTooLarge, NotReady, QueueFull, UnknownModel
 

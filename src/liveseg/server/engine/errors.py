@@ -64,7 +64,8 @@ class InputTooLarge(LivesegError):  # noqa: N818
         height, width = shape
         super().__init__(
             f"a picture of {width}x{height} at size {size} makes a network input of {pixels / 1e6:.3g} million pixels,"
-            f" more than the {most / 1e6:.3g} million that are taken; ask for a smaller size, or send less of the picture"
+            f" more than the {most / 1e6:.3g} million that are taken; ask for a smaller size, or send less of the"
+            " picture"
         )
         self.most = most
 

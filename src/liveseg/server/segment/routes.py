@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
-from liveseg.server.problems import Problem
 from liveseg.server.segment.answers import Form, answer
 from liveseg.server.segment.description import DESCRIBED
 from liveseg.server.segment.disconnected import unless_gone

@@ -1,0 +1,1 @@
+"""How the pages look that liveseg writes and people keep: one file each, light and dark, loading nothing."""
