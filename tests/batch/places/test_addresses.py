@@ -10,8 +10,8 @@ import sys
 import threading
 from pathlib import Path
 
-import fsspec
 import pytest
+from fsspec.registry import _registry as loaded
 
 from liveseg.batch.places import BusyError, NotStoredError, Patience, Place, StorageError
 from liveseg.batch.places.address import options_for
@@ -73,7 +73,7 @@ def test_an_option_that_does_not_fit_is_named_without_its_value():
 def test_a_missing_package_is_named_with_its_extra(monkeypatch, scheme, package, extra):
     monkeypatch.setitem(sys.modules, package, None)
     # Another test of this process may have used it: what was loaded once is not loaded again.
-    monkeypatch.delitem(fsspec.registry._registry, scheme, raising=False)
+    monkeypatch.delitem(loaded, scheme, raising=False)
     with pytest.raises(MissingExtraError, match=rf"pip install 'liveseg\[{extra}\]'"):
         Place.at(f"{scheme}://bucket/missing-{package}", {"only": package}).read("a")
 
