@@ -6,10 +6,12 @@ python benchmarks/batch/simulation_table.py [PAGE.md]
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from marked_block import replace_block
 
 RESULTS = Path(__file__).parents[1] / "results"
 BEGIN, END = "<!-- scaling: made by benchmarks/batch/simulation_table.py -->", "<!-- scaling: end -->"
@@ -125,12 +127,7 @@ def main() -> None:
     if len(sys.argv) < 2:
         print(made)
         return
-    page = Path(sys.argv[1])
-    text = page.read_text(encoding="utf-8")
-    between = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    if not between.search(text):
-        raise SystemExit(f"{page} has no place for it: {BEGIN} … {END}")
-    page.write_text(between.sub(lambda _: f"{BEGIN}\n\n{made}\n\n{END}", text), encoding="utf-8")
+    replace_block(Path(sys.argv[1]), BEGIN, END, made)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ python benchmarks/load/table.py RESULT.json [PAGE.md]
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from marked_block import replace_block
 
 BEGIN, END = "<!-- load: made by benchmarks/load/table.py -->", "<!-- load: end -->"
 
@@ -44,7 +46,6 @@ def _load(load: dict[str, Any], rate: float) -> list[str]:
         ]
         for step in load["live"]
     ]
-    memory = load["steady"]["memory"]
     return [
         table(["Clients", "Pictures a second", "p50 ms", "p95 ms", "p99 ms", "Errors", "Memory, MB"], images),
         (
@@ -64,14 +65,22 @@ def _load(load: dict[str, Any], rate: float) -> list[str]:
             ],
             live,
         ),
-        (
-            f"After these steps {load['steady']['images']['clients']} picture clients and"
-            f" {load['steady']['live']['clients']} live ones together for {memory['seconds'] / 30:.1f} minutes. In"
-            f" the second half of them resident memory went from {memory['first_mb']:.0f} to {memory['last_mb']:.0f} MB"
-            f" ({memory['mb_a_minute']:+.2f} MB a minute); errors:"
-            f" {_errors(load['steady']['images']) + _errors(load['steady']['live'])}."
-        ),
+        _steady(load["steady"]),
     ]
+
+
+def _steady(steady: dict[str, Any]) -> str:
+    seconds = steady["images"]["seconds"]
+    said = (
+        f"After these steps {steady['images']['clients']} picture clients and {steady['live']['clients']} live ones"
+        f" together for {seconds / 60:.1f} minutes."
+    )
+    if memory := steady["memory"]:
+        said += (
+            f" In the second half of them resident memory went from {memory['first_mb']:.0f} to"
+            f" {memory['last_mb']:.0f} MB ({memory['mb_a_minute']:+.2f} MB a minute)."
+        )
+    return f"{said} Errors: {_errors(steady['images']) + _errors(steady['live'])}."
 
 
 def _batching(batching: dict[str, Any]) -> str:
@@ -145,12 +154,7 @@ def main() -> None:
     if len(sys.argv) < 3:
         print(made)
         return
-    page = Path(sys.argv[2])
-    text = page.read_text(encoding="utf-8")
-    between = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    if not between.search(text):
-        raise SystemExit(f"{page} has no place for it: {BEGIN} … {END}")
-    page.write_text(between.sub(lambda _: f"{BEGIN}\n\n{made}\n\n{END}", text), encoding="utf-8")
+    replace_block(Path(sys.argv[2]), BEGIN, END, made)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,18 @@ import signal
 import threading
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from liveseg._version import __version__
 from liveseg.batch.failures import stopped, too_many
 from liveseg.batch.feed import Feed
-from liveseg.batch.identity import DECIDING, settings_hash
+from liveseg.batch.identity import deciding, hash_of
 from liveseg.batch.manifest import Manifest, RunFacts
 from liveseg.batch.places import Place
 from liveseg.batch.progress import Counts, Silent, Speed
-from liveseg.batch.report import ReportFacts, report_of, write_report
+from liveseg.batch.report import facts_of_run, report_of, write_report
 from liveseg.batch.statistics import Statistics
 
 if TYPE_CHECKING:
@@ -94,15 +94,15 @@ def workers_of(settings: BatchSettings) -> int | None:
 
 def facts_of(settings: BatchSettings, inputs: Sequence[str], run: str) -> RunFacts:
     """What is kept of a run beside its results."""
-    deciding = {name: decide(settings) for name, decide in DECIDING.items()}
-    told: dict[str, Any] = json.loads(json.dumps(deciding, default=str))
+    decided = deciding(settings)
+    told: dict[str, Any] = json.loads(json.dumps(decided, default=str))
     weights = told.pop("weights", None)
     told.pop("mask", None)  # which `save` tells of, too
     return RunFacts(
         run=run,
         started=time.time(),
         settings=told,
-        settings_hash=settings_hash(settings),
+        settings_hash=hash_of(decided),
         model=settings.model or (settings.weights.stem if settings.weights is not None else "lite"),
         weights=weights if isinstance(weights, str) else json.dumps(weights),
         version=__version__,
@@ -228,14 +228,8 @@ class _Drive:
         counts = self._counts
         failed = counts.failed.total()
         self._end.too_many |= self._settings.max_failures.passed(failed, counts.finished, ended=True)
-        about = {"host": facts.host, "input": ", ".join(facts.inputs), "settings hash": facts.settings_hash[:16]}
-        told = ReportFacts(
-            model=facts.model,
-            settings={name: _word(value) for name, value in facts.settings.items() if value not in (None, [], False)},
-            about=about,
-            workers=workers_of(self._settings),
-            listed=counts.listed if counts.complete else None,
-        )
+        listed = counts.listed if counts.complete else None
+        told = replace(facts_of_run(facts), workers=workers_of(self._settings), listed=listed)
         if self._settings.shard is not None:
             return report_of(self._of_share, told, self._place.address)
         if self._untidy:
@@ -277,12 +271,6 @@ class _Drive:
         finally:
             ended.set()
             thread.join()
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return "yes" if value is True else str(value)
 
 
 def _shown(given: str) -> str:

@@ -34,6 +34,21 @@ NOT_DECIDING = frozenset(
 """The options that say where, when and by whom the work is done, or whether: not what comes of it."""
 
 
+def deciding(settings: BatchSettings) -> dict[str, Any]:
+    """What decides the outputs' bytes, by name; files are read for it, of which the content counts.
+
+    Raises:
+        LivesegError: a model that does not exist; a file that is not there.
+    """
+    return {name: value(settings) for name, value in DECIDING.items()}
+
+
+def hash_of(decided: Mapping[str, Any]) -> str:
+    """The `settings_hash` of what `deciding` gave."""
+    text = json.dumps({"version": OUTPUT_VERSION, **decided}, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def settings_hash(settings: BatchSettings) -> str:
     """64 hexadecimal digits of everything that decides the outputs' bytes, and of nothing else.
 
@@ -44,9 +59,7 @@ def settings_hash(settings: BatchSettings) -> str:
     Raises:
         LivesegError: a model that does not exist; a file that is not there.
     """
-    deciding = {name: value(settings) for name, value in DECIDING.items()}
-    text = json.dumps({"version": OUTPUT_VERSION, **deciding}, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hash_of(deciding(settings))
 
 
 def _plain(name: str) -> Callable[[BatchSettings], Any]:

@@ -1,0 +1,22 @@
+"""Put figures between two marks of a Markdown page, in the place of those that stand there."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def replace_block(page: Path, begin: str, end: str, made: str) -> None:
+    """Write what was made between the marks of a page.
+
+    Raises:
+        SystemExit: the page has no such marks.
+    """
+    text = page.read_text(encoding="utf-8")
+    between = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if not between.search(text):
+        raise SystemExit(f"{page} has no place for it: {begin} … {end}")
+    page.write_text(between.sub(lambda _: f"{begin}\n\n{made}\n\n{end}", text), encoding="utf-8")
