@@ -10,12 +10,14 @@ as it is, at its own pace, in a loop without end.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 
 from clock import paint
 from program import PASSWORD, USER, Faults, obey, say
 
+os.environ.setdefault("G_DEBUG", "fatal-criticals")  # what GLib calls critical would be said again without end
 try:
     import gi
 
@@ -96,6 +98,9 @@ class Server:
     def __init__(self, clip: str) -> None:
         self.faults = Faults()
         self.server = GstRtspServer.RTSPServer(address="127.0.0.1", service="0")
+        # Clients in the main loop's thread: cut from another one, a connection's reader may go on with what is closed,
+        # and then never ends.
+        self.server.get_thread_pool().set_max_threads(0)
         self.server.set_auth(self._auth())
         self._mount("/clock", Clock())
         self._mount("/secret", Clock(), secret=True)
