@@ -47,7 +47,8 @@ class Cluster:
     list_streams: int = assumption(1, DESIGN, "prefixes that are listed at once")
     transfers: int = assumption(4, DESIGN, "fetched, and committed, at once beside the work; 0: one thing at a time")
     bundle: int = assumption(1, DESIGN, "images handed over together; `settled` takes what liveseg would")
-    log_requests: float = assumption(2, DESIGN, "a bundle's object in the log, and its deletion when it is rolled up")
+    log_seconds: float = assumption(1, DESIGN, "records wait so long for each other in the log; 0: one by one")
+    log_requests: float = assumption(2, DESIGN, "an object of the log, and its deletion when it is rolled up")
     hand_over: float = assumption(0.0, "ray_overhead.json", "seconds a bundle of the cluster's engine")
     through_driver: int = assumption(0, DESIGN, "1: all bytes pass the driver's node; 0: workers and store talk alone")
     node_start: float = assumption(120, ASSUMED, "seconds until a node that was asked for is there")
@@ -85,17 +86,18 @@ class Cluster:
 
 
 def settled(costs: Costs, cluster: Cluster) -> Cluster:
-    """With bundles as large as liveseg makes them of images that take so long from fetching to committing."""
+    """With bundles as large as liveseg makes them of images that take so long to fetch, to segment and to commit."""
     sizes = Sizes()
-    spent = costs.work + sum(moving(costs, cluster))
+    fetching, putting = moving(costs, cluster)
+    spent = {"fetch": fetching, "commit": putting, "total": fetching + costs.work + putting}
     names = {"identifier": "", "location": "", "name": "", "kind": "image", "status": "done"}
-    sizes.take(Record(**names, seconds={"total": spent}))
+    sizes.take(Record(**names, seconds=spent))
     return dataclasses.replace(cluster, bundle=sizes.size(None, cluster.workers))
 
 
 def seconds_an_image(costs: Costs, cluster: Cluster) -> float:
-    """Of a worker that waits for nobody: its work, or moving files where that takes longer; its share of a bundle."""
-    return own_work(costs, cluster, costs.work) + overhead(costs, cluster) / cluster.bundle
+    """Of a worker that waits for nobody: its work, or moving files where that takes longer; the log; handing over."""
+    return own_work(costs, cluster, costs.work) + logging(costs, cluster) + overhead(costs, cluster) / cluster.bundle
 
 
 def own_work(costs: Costs, cluster: Cluster, work: float) -> float:
@@ -113,18 +115,26 @@ def moving(costs: Costs, cluster: Cluster) -> tuple[float, float]:
 
 
 def overhead(costs: Costs, cluster: Cluster) -> float:
-    """Seconds of a worker a bundle: handing over, the log's append before the report, and the line that runs empty.
+    """Seconds of a worker a bundle: handing over; it draws from the next one before the last files of one are put."""
+    return costs.bundle + cluster.hand_over
 
-    While the first file of a bundle is fetched and the last one is put, nothing else of it is under way.
-    """
-    empty = sum(moving(costs, cluster)) if cluster.transfers else 0.0
-    return costs.bundle + cluster.hand_over + cluster.put_latency + empty
+
+def logging(costs: Costs, cluster: Cluster) -> float:
+    """Seconds of a worker an image that it waits for its log, which is put beside the work, one object at a time."""
+    waits = max(cluster.put_latency - cluster.log_seconds, 0.0) if cluster.transfers else cluster.put_latency
+    return logged(costs, cluster) * waits
+
+
+def logged(costs: Costs, cluster: Cluster) -> float:
+    """Objects of the log an image."""
+    return min(own_work(costs, cluster, costs.work) / cluster.log_seconds, 1.0) if cluster.log_seconds else 1.0
 
 
 def capacities(costs: Costs, cluster: Cluster) -> dict[str, float]:
     """Images a second that each part lets through, if it were the only one; the smallest is where scaling stops."""
     of_driver = costs.driver_item + costs.driver_record
     inwards, outwards = max(costs.bytes_in, 1), max(costs.bytes_out, 1)
+    written = costs.outputs + cluster.log_requests * logged(costs, cluster)
     nodes = 1 if cluster.through_driver else cluster.nodes
     # Through the driver each byte comes and goes: in from the store and out to the worker, and back.
     widest = inwards + outwards if cluster.through_driver else max(inwards, outwards)
@@ -133,7 +143,7 @@ def capacities(costs: Costs, cluster: Cluster) -> dict[str, float]:
         "listing": cluster.list_streams * cluster.page / cluster.list_latency if cluster.list_latency else math.inf,
         "driver": 1 / of_driver if of_driver else math.inf,
         "reads": cluster.get_rate * cluster.partitions,
-        "writes": cluster.put_rate * cluster.partitions / (costs.outputs + cluster.log_requests / cluster.bundle),
+        "writes": cluster.put_rate * cluster.partitions / written,
         "store": cluster.store_bandwidth / (inwards + outwards),
         "network": nodes * cluster.node_bandwidth / widest,
     }

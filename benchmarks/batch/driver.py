@@ -27,6 +27,7 @@ class Nothing:
     """
 
     workers = 1
+    dashboard = None
 
     def __init__(self, settings: BatchSettings) -> None:
         self.hash = settings_hash(settings)

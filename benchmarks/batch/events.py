@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from cluster import capacities, overhead, own_work, seconds_an_image
+from cluster import capacities, logging, overhead, own_work, seconds_an_image
 
 if TYPE_CHECKING:
     from cluster import Cluster
@@ -184,7 +184,7 @@ class Run:
         self.begun += 1
         images, costs, cluster = self._images_of(bundle), self.costs, self.cluster
         work = costs.work * images * float(self.luck[bundle]) * float(self.pace[node]) * self.crowd
-        own = images * own_work(costs, cluster, work / images)
+        own = images * (own_work(costs, cluster, work / images) + logging(costs, cluster))
         own += overhead(costs, cluster) * images / cluster.bundle * self.crowd
         self.worked += own
         card = self.cards[0 if cluster.through_driver else node]

@@ -34,7 +34,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "design": ("the design", {}),
     "one prefix": ("all files under one prefix of the store", {"partitions": 1}),
     "in turn": ("files fetched, segmented and committed in turn", {"transfers": 0}),
-    "one by one": ("files handed over and logged one by one", {"bundle": 1}),
+    "one by one": ("files handed over and logged one by one", {"bundle": 1, "log_seconds": 0}),
     "through the driver": ("all bytes through the driver's node", {"through_driver": 1}),
 }
 """Each with what it is, and what it changes."""

@@ -8,6 +8,7 @@ the environment names a folder for deeds, each task that is begun is a line in a
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from liveseg.batch.failure import DeviceLostError
 from liveseg.batch.identity import settings_hash
 from liveseg.batch.manifest import Manifest
 from liveseg.batch.places import Place
-from liveseg.batch.records import Item, Record, Task
+from liveseg.batch.records import Item, Piece, Record, Task
 from liveseg.errors import MediaError, WeightsError
 
 HEAVY = ("torch", "onnxruntime", "cv2", "av", "openvino")
@@ -176,6 +177,7 @@ class Inline:
     """
 
     workers = 1
+    dashboard = None
 
     def __init__(self, settings, run, fail=None, before=lambda _: None):
         self.settings, self.fail, self.before = settings, fail or {}, before
@@ -222,3 +224,25 @@ def tasks_of(folder: Path, words: list[str]) -> list[Task]:
         path.write_text(word, encoding="utf-8")
         tasks.append(Task(Item(location=str(path), name=path.stem, kind="image")))
     return tasks
+
+
+def cut(item: Item, settings) -> list[Piece]:
+    """What reads headers, by the file's name: `kill`, `hang`, `raise`, or any other in two pieces."""
+    match item.name:
+        case "kill":
+            os._exit(11)
+        case "hang":
+            time.sleep(600)
+        case "raise":
+            raise ValueError("surprise")
+    return [Piece(0, 2, 0.0, 60.0), Piece(1, 2, float(os.getpid()), None)]
+
+
+class Loud(StandIn):
+    """Logs a traceback for each task, as for a defect."""
+
+    def one(self, task):
+        logging.getLogger("liveseg.batch.failure").error(
+            "defect at %s", task.item.name, exc_info=ValueError("surprise")
+        )
+        return super().one(task)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -12,10 +13,12 @@ import pytest
 from liveseg.batch.drive import drive, on_signals
 from liveseg.batch.failures import TooManyFailuresError
 from liveseg.batch.manifest import ChangedSettingsError, DestinationBusyError, Manifest
-from liveseg.batch.places import Place
+from liveseg.batch.places import Place, StorageError
+from liveseg.batch.places.local import LocalPlace
 from liveseg.batch.pool import LocalPool
 from liveseg.batch.progress import Silent
 from liveseg.batch.records import Piece
+from liveseg.batch.report import remake
 from liveseg.errors import SourceNotFoundError, UsageError
 from liveseg.settings import BatchSettings
 from liveseg.settings.batch import parse_failures
@@ -32,6 +35,9 @@ class Ears(Silent):
 
     def started(self, facts, workers):
         self.heard.append(("started", facts.run))
+
+    def joined(self, dashboard):
+        self.heard.append(("joined", dashboard))
 
     def told(self, record):
         self.heard.append((record.status, record.name))
@@ -191,6 +197,27 @@ def test_an_input_that_is_none_is_told_before_anything_is_written(batch):
     assert not batch.out.exists()
 
 
+def test_what_killed_processes_left_unfinished_is_removed_and_a_store_that_refuses_that_ends_nothing(
+    batch, monkeypatch
+):
+    """By a run in which nothing goes wrong, too; what another program began meanwhile is left alone."""
+    batch.files(1)
+    left, fresh = (batch.out / "below" / f".{name}.partial.png" for name in ("left", "fresh"))
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    os.utime(left, (1e9, 1e9))
+    batch(before=lambda _task: fresh.write_bytes(b"half"))
+    assert (left.exists(), fresh.exists()) == (False, True)
+
+    def refused(*_, **__):
+        raise StorageError("uploads cannot be listed")
+
+    monkeypatch.setattr(LocalPlace, "clear_unfinished", refused)
+    report = batch(redo="all")
+    assert report.files.done == 1
+    assert any(what == "notice" and "uploads cannot be listed" in line for what, line in batch.ears.heard)
+
+
 def test_a_listing_that_breaks_off_is_told_after_what_it_gave(batch, monkeypatch):
     batch.files(3)
     from liveseg.batch import listing
@@ -215,7 +242,7 @@ def test_a_listing_that_breaks_off_is_told_after_what_it_gave(batch, monkeypatch
 def long_videos(monkeypatch):
     """Every video has three pieces."""
     pieces = [Piece(0, 3, 0.0, 1.0), Piece(1, 3, 1.0, 2.0), Piece(2, 3, 2.0, None)]
-    monkeypatch.setattr("liveseg.batch.pieces.split.pieces_of", lambda item, settings: pieces)
+    monkeypatch.setattr("liveseg.batch.headers.Headers.pieces", lambda headers, item: pieces)
 
 
 def work(tasks):
@@ -236,7 +263,7 @@ def test_long_videos_go_in_pieces_and_are_joined_once_all_are_there(batch):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / str(task.piece.index)).touch()
 
-    batch(before=leave_parts)
+    report = batch(before=leave_parts)
     done = work(batch.tasks)
     assert len(done) == len(set(done)) == 12
     names = {name for name, _ in done}
@@ -246,6 +273,11 @@ def test_long_videos_go_in_pieces_and_are_joined_once_all_are_there(batch):
         assert own == ["piece 0", "piece 1", "piece 2", "join"]
     assert (batch.ears.counts.done, batch.ears.counts.pieces) == (3, 9)
     assert not any(state.iterdir()), "the parts of what was joined are gone"
+    assert (report.durations["piece"].count, report.durations["join"].count) == (9, 3)
+    assert report.times.stage_seconds == pytest.approx(12 * 0.01)
+    assert (report.files.done, report.files.pieces, report.frames) == (3, 9, 9), "a frame a piece, counted once"
+    again = remake(Place.at(batch.out))
+    assert (again.durations, again.stages, again.files.pieces) == (report.durations, report.stages, 9)
     batch()
     assert batch.tasks == []
 
@@ -294,6 +326,26 @@ def test_a_video_of_which_pieces_fail_is_one_file_that_failed(batch):
     assert [what for _, what in work(batch.tasks)] == ["piece 0", "piece 2", "join"]
 
 
+@pytest.mark.usefixtures("long_videos")
+def test_the_list_of_failures_is_an_input_that_leads_to_the_same_files(batch):
+    """One of whose pieces several failed, and one whose name had to be written otherwise, among them."""
+    batch.files(2, ".mp4")
+    odd = batch.photos / "50%41.jpg"
+    odd.write_text("write", encoding="utf-8")
+    fail = {("0000_mp4", 0): "unreadable", ("0000_mp4", 2): "unreadable", "50%2541": "unreadable"}
+    batch(fail=fail)
+    failures = str(batch.out / "_liveseg" / "failures.csv")
+    batch([failures])
+    assert (batch.tasks, batch.ears.counts.left) == ([], 2), "which would end the same way"
+    batch([failures], redo="failed")
+    assert sorted(work(batch.tasks)) == [
+        ("0000_mp4", "join"), ("0000_mp4", "piece 0"), ("0000_mp4", "piece 2"), ("50%2541", "whole"),
+    ]  # fmt: skip
+    batch()
+    assert batch.tasks == [], "nothing is left of the whole input"
+    assert {record.status for record in Manifest(Place.at(batch.out)).records()} == {"done"}
+
+
 def test_progress_is_told_while_nothing_is_finished(batch, monkeypatch):
     monkeypatch.setattr("liveseg.batch.drive._PROGRESS_SECONDS", 0.01)
     batch.files(1)
@@ -327,3 +379,24 @@ def test_the_first_signal_stops_and_the_second_ends():
         send_two()
     assert told == [1]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_clusters_dashboard_is_told_once(batch, monkeypatch, stand_in):
+    monkeypatch.setattr("liveseg.batch.drive._PROGRESS_SECONDS", 0.01)
+    monkeypatch.setattr(stand_in.Inline, "dashboard", "http://127.0.0.1:8265")
+    batch.files(3)
+    batch(before=lambda _task: time.sleep(0.03))
+    assert [line for what, line in batch.ears.heard if what == "joined"] == ["http://127.0.0.1:8265"]
+    monkeypatch.setattr("liveseg.batch.drive._PROGRESS_SECONDS", 60.0)
+    batch(redo="all")
+    assert [line for what, line in batch.ears.heard if what == "joined"] == ["http://127.0.0.1:8265"]
+
+
+def test_a_run_removes_the_temporary_folders_of_those_that_were_killed(batch, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left = tmp_path / "liveseg-batch-0123456789abcdef"
+    left.mkdir()
+    left.with_name(f"{left.name}.used").touch()
+    batch.files(1)
+    batch()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "photos"]

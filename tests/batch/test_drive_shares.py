@@ -22,6 +22,7 @@ class Here:
     """An executor without processes: it commits a file's name, logs and reports; `before` is called with each task."""
 
     workers = 1
+    dashboard = None
 
     def __init__(self, settings, run, before=lambda _: None):
         self.settings, self.before = settings, before

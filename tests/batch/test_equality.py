@@ -58,6 +58,13 @@ def photos(samples, tmp_path_factory):
     return sorted(folder.iterdir())
 
 
+def difference(one: bytes, other: bytes, name: str) -> str:
+    """Where two files that should be equal are not."""
+    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    around = one[max(at - 40, 0) : at + 24], other[max(at - 40, 0) : at + 24]
+    return f"{name}: {len(one)} and {len(other)} bytes, not the same from {at} on: {around[0]!r} and {around[1]!r}"
+
+
 @pytest.fixture(scope="module")
 def by_run(run_liveseg, photos, tmp_path_factory):
     """What `liveseg run` makes of the pictures."""
@@ -99,7 +106,7 @@ def test_a_clip_becomes_the_files_of_a_run_with_its_sound_and_steadied_masks(run
     made, run = contents(tmp_path / "batch"), contents(out)
     assert sorted(made) == sorted(run)
     assert len(made) == 8
-    assert [name for name in made if made[name] != run[name]] == []
+    assert [difference(made[name], run[name], name) for name in made if made[name] != run[name]] == []
     assert record.frames == 12
     assert sum(record.areas.values()) == record.pixels
 

@@ -191,6 +191,16 @@ def test_each_file_is_as_likely_as_another_of_its_size():
     assert abs(chi - 199) < 5 * math.sqrt(2 * 199)
 
 
+def test_what_a_batch_made_within_its_input_is_no_input(tmp_path):
+    made = tmp_path / "photos" / "masks"
+    made.mkdir(parents=True)
+    for path in (tmp_path / "photos" / "a.jpg", made / "a_lite_mask.png"):
+        path.write_bytes(b"x" * 1000)
+    world = World(by_size)
+    told = plan(PlanSettings(out=str(made)), [str(tmp_path / "photos")], make_replica=world.make, clock=world.clock)
+    assert (told.files, told.extensions) == (1, {".jpg": 1})
+
+
 def test_nothing_to_do_is_said():
     with pytest.raises(SourceNotFoundError, match="no image or video in data/"):
         planned(World(by_size), [])

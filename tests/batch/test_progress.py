@@ -157,3 +157,17 @@ def test_bundles_grow_to_some_seconds_of_work_and_shrink_at_the_end():
         sizes.take(record(seconds={"total": 5.0}))
     assert sizes.size(None, 2) == 1
     assert Sizes(7).size(3, 2) == 7
+
+
+def test_what_overlaps_does_not_make_bundles_small():
+    """Storage is waited for several files at a time: a worker does more of them than their own times would say."""
+
+    def size(**seconds):
+        sizes = Sizes()
+        sizes.take(record(seconds=seconds))
+        return sizes.size(None, 2)
+
+    assert size(total=0.45, fetch=0.2, commit=0.2) == 26
+    assert size(total=1.25, fetch=0.2, commit=1.0) == 6
+    assert size(total=4.0, fetch=2.0, commit=2.0) == 3
+    assert size(total=1.5, fetch=0.25, commit=0.25) == 1, "what it computes does not wait for others"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -74,10 +75,14 @@ def tasks(count):
     return [Task(Item(location=f"/{number}.jpg", name=str(number), kind="image")) for number in range(count)]
 
 
+def draw_of(given):
+    return partial(next, iter(given), None)
+
+
 def test_slow_storage_is_waited_for_several_files_at_a_time_beside_the_network():
     steps = Recorded(seconds=0.02)
     stages = Stages(steps)
-    done = list(stages.through(tasks(24)))
+    done = list(stages.through(draw_of(tasks(24))))
     stages.close()
     assert [work.item.name for work in done] == [str(number) for number in range(24)]
     assert 1 < steps.most["fetch"] <= FETCHES
@@ -103,21 +108,41 @@ def test_tasks_and_pictures_in_hand_are_bounded():
             ended_at.append(drawn - len(steps.ended))
             yield task
 
-    for _ in stages.through(counted()):
+    for _ in stages.through(draw_of(counted())):
         time.sleep(0.005)
     stages.close()
     assert max(ended_at) <= AT_A_TIME
     assert steps.most_pictures <= PICTURES
 
 
+def test_what_comes_while_others_are_under_way_is_begun_beside_them():
+    steps = Recorded()
+    stages = Stages(steps)
+    coming = iter([*tasks(2), None, None, *tasks(5)[2:], None])
+    under_way = []
+
+    def draw():
+        task = next(coming, None)
+        if task is not None:
+            under_way.append(len(steps.placed) - len(steps.ended))
+        return task
+
+    done = [work.item.name for work in stages.through(draw)]
+    stages.close()
+    assert done == [str(number) for number in range(5)]
+    # Nothing was at hand twice, and yet the line was not waited for to run empty.
+    assert under_way[0] == 0
+    assert min(under_way[1:]) > 0
+
+
 @pytest.mark.parametrize("stage", ["fetch", "decode", "infer", "finish", "commit"])
 def test_a_failure_is_the_files_own_and_the_stages_after_it_leave_it_alone(stage):
     steps = Recorded(fail={(stage, "3"): MediaError("broken")})
     stages = Stages(steps)
-    done = list(stages.through(tasks(12)))
+    done = list(stages.through(draw_of(tasks(12))))
     assert [work.item.name for work in done if work.error is not None] == ["3"]
     # Nothing is kept by what failed: more pictures than there are places still come through.
-    assert len(list(stages.through(tasks(12)))) == 12
+    assert len(list(stages.through(draw_of(tasks(12))))) == 12
     stages.close()
     assert len(steps.ended) == len(steps.placed) == 24
 
@@ -137,7 +162,7 @@ def test_a_lost_device_ends_the_worker_and_leaves_no_slot_taken(stage, wrong):
     done = []
     expected = DeviceLostError if isinstance(wrong, Exception) else KeyboardInterrupt
     with pytest.raises(expected):
-        done.extend(work.item.name for work in stages.through(tasks(12)))
+        done.extend(work.item.name for work in stages.through(draw_of(tasks(12))))
     assert set(done) <= {"0", "1", "2"}
     assert sorted(steps.ended, key=int) == steps.placed
     stages.close()
@@ -147,7 +172,7 @@ def test_a_model_that_cannot_be_loaded_is_no_files_fault():
     steps = Recorded(fail={"ready": "0"})
     stages = Stages(steps)
     with pytest.raises(MediaError, match="no such model"):
-        list(stages.through(tasks(3)))
+        list(stages.through(draw_of(tasks(3))))
     assert sorted(steps.ended) == sorted(steps.placed)
     stages.close()
 
@@ -155,7 +180,7 @@ def test_a_model_that_cannot_be_loaded_is_no_files_fault():
 def test_whoever_stops_asking_leaves_no_thread_busy():
     steps = Recorded(seconds=0.002)
     stages = Stages(steps)
-    for work in stages.through(tasks(30)):
+    for work in stages.through(draw_of(tasks(30))):
         if work.item.name == "4":
             break
     stages.close()
@@ -166,7 +191,7 @@ def test_whoever_stops_asking_leaves_no_thread_busy():
 def test_the_total_is_the_time_of_a_files_own_stages_and_not_of_its_waiting():
     steps = Recorded(seconds=0.01)
     stages = Stages(steps)
-    done = list(stages.through(tasks(20)))
+    done = list(stages.through(draw_of(tasks(20))))
     stages.close()
     # In line behind others it took longer than its own five stages.
     assert all(0.05 <= work.total < 1.0 for work in done)

@@ -96,7 +96,7 @@ def test_little_s_law_holds(run, plain):
     ("part", "changed", "costs_changed", "rate"),
     [
         ("writes", {"put_rate": 60, "log_requests": 0}, {}, 60),
-        ("writes", {"put_rate": 60, "log_requests": 10}, {}, 30),
+        ("writes", {"put_rate": 60, "log_requests": 10, "log_seconds": 1.2}, {}, 30),
         ("writes", {"put_rate": 60, "log_requests": 0}, {"outputs": 3}, 20),
         ("reads", {"get_rate": 45, "partitions": 2}, {}, 90),
         ("driver", {}, {"driver_item": 0.01, "driver_record": 0.01}, 50),
@@ -126,13 +126,18 @@ def test_more_workers_never_take_longer_and_never_gain_more_than_their_number(ru
 
 
 def test_transfers_beside_the_work_hide_the_store_s_latency(run, plain):
-    """Each of 50 bundles fetches its first image and puts its last one with nothing beside it, and appends to a log."""
+    """And the log's, unless it is longer than records wait for each other there; also at the borders of 50 bundles."""
     far = {"get_latency": 0.2, "put_latency": 0.3}
     alone, ahead = run(500, plain(1, **far, transfers=0)), run(500, plain(1, **far, transfers=4))
-    assert alone.seconds == pytest.approx(500 * (0.12 + 0.5) + 50 * 0.3)
-    assert ahead.seconds == pytest.approx(500 * 0.12 + 50 * (0.5 + 0.3))
+    # In turn, the log is one more thing to wait for, every second.
+    assert alone.seconds == pytest.approx(500 * (0.12 + 0.5) * (1 + 0.3))
+    assert ahead.seconds == pytest.approx(500 * 0.12)
     slower = run(500, plain(1, **far, transfers=2))
-    assert slower.seconds == pytest.approx(500 * 0.15 + 50 * (0.5 + 0.3)), "putting takes longer than the work"
+    assert slower.seconds == pytest.approx(500 * 0.15), "putting takes longer than the work"
+    often = run(500, plain(1, **far, transfers=4, log_seconds=0.24))
+    assert often.seconds == pytest.approx(500 * 0.12 + 250 * (0.3 - 0.24)), "two images an object"
+    singly = run(500, plain(1, **far, transfers=4, log_seconds=0))
+    assert singly.seconds == pytest.approx(500 * (0.12 + 0.3))
 
 
 def test_cores_that_are_shared_slow_everybody_down(run, plain):
@@ -150,10 +155,12 @@ def test_slow_nodes_make_a_tail_of_one_bundle_at_most(run, plain):
 
 
 def test_bundles_are_as_large_as_liveseg_makes_them(model, costs):
-    """The rule is liveseg's own: images that take longer come in smaller bundles."""
+    """The rule is liveseg's own: images that keep a worker longer come in smaller bundles."""
     settled, cluster = model("cluster").settled, model("cluster").Cluster
     here, far = settled(costs, cluster.this_machine(1, 0, 1)), settled(costs, cluster(get_latency=1.0, put_latency=1.0))
     assert here.bundle > far.bundle >= 1
+    # What is waited for beside the work does not count.
+    assert settled(costs, cluster(get_latency=0.4, put_latency=0.4)).bundle == here.bundle
 
 
 def test_each_assumption_says_where_it_is_from(model):
@@ -175,7 +182,7 @@ def test_where_it_stops_is_where_the_capacities_meet(model, costs):
     cluster = model("cluster").Cluster(partitions=1, bundle=64, list_streams=16)
     told = model("simulate").stops(costs, cluster)
     assert told["part"] == "writes"
-    assert told["images_a_second"] == pytest.approx(3500 / (1 + 2 / 64), rel=0.01)
+    assert told["images_a_second"] == pytest.approx(3500 / (1 + 2 * 0.12), rel=0.01)
     own = model("cluster").seconds_an_image(costs, cluster)
     assert told["workers"] == pytest.approx(told["images_a_second"] * own, rel=0.01)
     assert math.isfinite(told["workers"])

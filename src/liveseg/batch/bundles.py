@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from liveseg.batch.stages import AT_A_TIME, COMMITS, FETCHES
+
 if TYPE_CHECKING:
     from liveseg.batch.records import Record
 
@@ -31,7 +33,7 @@ class Sizes:
 
     def take(self, record: Record) -> None:
         """Learn from a picture."""
-        spent = record.seconds.get("total", 0.0)
+        spent = _of_worker(record)
         if record.kind != "image" or spent <= 0:
             return
         self._measured += 1
@@ -55,3 +57,10 @@ class Sizes:
         if left is not None:
             wanted = min(wanted, math.ceil(left / (2 * max(workers, 1))))
         return max(wanted, 1)
+
+
+def _of_worker(record: Record) -> float:
+    """Seconds of its worker that a picture takes among others, for which its storage is waited at the same time."""
+    total = record.seconds.get("total", 0.0)
+    fetch, commit = record.seconds.get("fetch", 0.0), record.seconds.get("commit", 0.0)
+    return max(total - fetch - commit, fetch / FETCHES, commit / COMMITS, total / AT_A_TIME)

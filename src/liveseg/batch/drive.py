@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 from liveseg._version import __version__
 from liveseg.batch.failures import stopped, too_many
 from liveseg.batch.feed import Feed
+from liveseg.batch.headers import Headers
 from liveseg.batch.identity import deciding, hash_of
 from liveseg.batch.manifest import Manifest, RunFacts
-from liveseg.batch.places import Place
+from liveseg.batch.places import Place, StorageError
 from liveseg.batch.progress import Counts, Silent, Speed
 from liveseg.batch.report import facts_of_run, report_of, write_report
+from liveseg.batch.scratch import clear_abandoned
 from liveseg.batch.statistics import Statistics
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from liveseg.batch.executor import Executor
     from liveseg.batch.manifest import Lock
     from liveseg.batch.progress import Listener
-    from liveseg.batch.records import Item, Piece, Record
+    from liveseg.batch.records import Item, Record
     from liveseg.batch.report_data import BatchReport
     from liveseg.settings.batch import BatchSettings
 
@@ -137,14 +139,15 @@ class _Drive:
         self._speed = Speed()
         self._began = time.monotonic()
         self._end = _End()
-        self._of_share = Statistics()
+        self._of_share = Statistics(with_pieces=True)
         self._untidy = False
-        """Whether a process was killed here, which may have left partial files."""
+        """Whether a process was killed meanwhile, which may have left partial files."""
 
     def run(self) -> BatchReport:
         from liveseg.batch.listing import items
 
         settings = self._settings
+        clear_abandoned()
         # An input that is none is told before anything is written.
         listed = items(
             self._inputs, identify=settings.identify, options=settings.storage_options, out=settings.destination
@@ -176,16 +179,18 @@ class _Drive:
             index = opened.enter_context(self._manifest.index())
             if index.damaged:
                 self._notice(f"{index.damaged:,} damaged lines in the logs; what they told of is done again")
+            headers = Headers(settings)
             feed = Feed(
                 listed if (shard := settings.shard) is None else (item for item in listed if shard.holds(item.name)),
                 index,
                 settings,
                 facts.settings_hash,
-                cut=self._cut,
+                cut=headers.pieces,
                 counts=self._counts,
                 workers=workers_of(settings) or 1,
             )
             opened.callback(feed.close)
+            opened.enter_context(headers)  # whose end ends what the feed waits for
             executor = opened.enter_context(self._make(settings, facts.run))
 
             def stop() -> None:
@@ -213,7 +218,7 @@ class _Drive:
             self._untidy |= record.attempts > 1 or record.error_kind in {"lost", "timeout"}
             if became == "done" and record.pieces is not None:
                 self._place.delete_all(f"{PIECES}/{record.identifier}")
-            if self._settings.shard is not None and record.piece is None:
+            if self._settings.shard is not None:
                 self._of_share.add(record)
             self._listener.told(record)
             if not self._over and limit.passed(counts.failed.total(), counts.finished):
@@ -232,20 +237,23 @@ class _Drive:
         told = replace(facts_of_run(facts), workers=workers_of(self._settings), listed=listed)
         if self._settings.shard is not None:
             return report_of(self._of_share, told, self._place.address)
-        if self._untidy:
-            self._place.clear_unfinished(older_than=0.0)
+        self._tidy_up()
         self._manifest.compact()
-        return write_report(self._place, told, self._manifest.records())
+        return write_report(self._place, told, self._manifest.records(pieces=True), with_pieces=True)
+
+    def _tidy_up(self) -> None:
+        """Remove what this run's killed processes and those of earlier runs left unfinished."""
+        # What is older than this run nobody works on any more, for it holds the destination alone.
+        age = 0.0 if self._untidy else time.monotonic() - self._began
+        try:
+            self._place.clear_unfinished(older_than=age)
+        except StorageError as error:  # as without the right to list uploads: nothing that was made depends on it
+            self._listener.notice(f"unfinished files at the destination were not removed: {error}")
 
     def _notice(self, line: str) -> None:
         # The lock says so where its last holder was killed.
         self._untidy = True
         self._listener.notice(line)
-
-    def _cut(self, item: Item) -> list[Piece] | None:
-        from liveseg.batch.pieces.split import pieces_of
-
-        return pieces_of(item, self._settings)
 
     def _tell_done(self, report: BatchReport | None, ended: str) -> None:
         self._counts.seconds = time.monotonic() - self._began
@@ -256,9 +264,17 @@ class _Drive:
     def _ticking(self, executor: Executor) -> Iterator[None]:
         """Tell of the progress as time passes, whether or not something is finished."""
         ended = threading.Event()
+        joined = False
+
+        def tell_joined() -> None:
+            nonlocal joined
+            if not joined and (dashboard := executor.dashboard) is not None:
+                joined = True
+                self._listener.joined(dashboard)
 
         def tick() -> None:
             while not ended.wait(_PROGRESS_SECONDS):
+                tell_joined()
                 self._counts.seconds = time.monotonic() - self._began
                 self._counts.workers = executor.workers
                 self._speed.take(self._counts)
@@ -271,6 +287,7 @@ class _Drive:
         finally:
             ended.set()
             thread.join()
+            tell_joined()  # of a run that was over before the first tick
 
 
 def _shown(given: str) -> str:

@@ -23,6 +23,10 @@ class Executor(Protocol):
     def workers(self) -> int:
         """How many workers there are at this moment; 0 before the first has started."""
 
+    @property
+    def dashboard(self) -> str | None:
+        """The address of a page that shows the workers at work, once they are there; `None` where there is none."""
+
     def run(self, bundles: Iterator[Bundle]) -> Iterator[Record]:
         """Take bundles only a few ahead of the workers and yield the records of their tasks, in any order.
 

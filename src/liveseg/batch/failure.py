@@ -69,5 +69,7 @@ def told(error: Exception, task: Task) -> str:
         place = traceback.extract_tb(error.__traceback__)[-1:]
         where = "".join(f" in {Path(last.filename).name}, line {last.lineno}" for last in place)
         what = f"{type(error).__name__}{f': {line}' if line else ''}"
-        return f"a defect of liveseg at {task.item.location}: {what}{where}; --verbose shows the traceback"
+        return (
+            f"a defect of liveseg at {task.item.location}: {what}{where}; --redo failed --verbose shows the traceback"
+        )
     return line or type(error).__name__

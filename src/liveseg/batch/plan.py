@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from liveseg.batch.plan_estimate import LEVEL, Estimate, Tried, estimate, ratio_
 from liveseg.batch.plan_measure import measure
 from liveseg.batch.plan_remarks import assumed, remarked
 from liveseg.batch.plan_survey import Survey
+from liveseg.batch.scratch import Scratch, clear_abandoned
 from liveseg.errors import MediaError, SourceNotFoundError
 
 if TYPE_CHECKING:
@@ -153,8 +152,9 @@ def plan(
         raise SourceNotFoundError(f"no image or video in {', '.join(inputs) or 'the input'}; name some, or a folder")
     strata = [stratum for stratum in survey.strata() if stratum.sample]
     tell(f"trying {sum(len(stratum.sample) for stratum in strata)} of {survey.count:,} files")
-    with tempfile.TemporaryDirectory(prefix="liveseg-plan-") as folder:
-        found = measure(strata, settings, Path(folder), make_replica or _replica(), clock=clock)
+    clear_abandoned()
+    with Scratch("plan") as folder:
+        found = measure(strata, settings, folder, make_replica or _replica(), clock=clock)
     costs = [cost for own in found.costs for cost in own]
     failed = [cost for cost in costs if cost.error is not None]
     if len(failed) == len(costs):
@@ -166,7 +166,7 @@ def _listed(settings: PlanSettings, inputs: Sequence[str]) -> Iterable[Item]:
     from liveseg.batch.listing import items
 
     # Telling files apart by content would read all of them, and a plan has no use for it.
-    return items(inputs, identify="path", options=settings.storage_options)
+    return items(inputs, identify="path", options=settings.storage_options, out=settings.destination)
 
 
 def _replica() -> Callable[..., Does]:

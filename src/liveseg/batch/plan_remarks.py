@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from liveseg.batch.words import count, span
+from liveseg.batch.words import span
+from liveseg.pages.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

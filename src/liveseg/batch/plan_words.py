@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from liveseg.batch.words import count, shown, size, span
+from liveseg.batch.words import shown, size, span
 from liveseg.bench.table import Table
+from liveseg.pages.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable

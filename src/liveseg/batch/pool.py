@@ -5,18 +5,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
-import tempfile
 import threading
 import time
 from collections import deque
 from dataclasses import replace
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liveseg.batch.attempts import Loss, judged, key_of, lost, pause_before_again
 from liveseg.batch.drawing import Drawing
 from liveseg.batch.process import Given, Process
+from liveseg.batch.scratch import Scratch
 from liveseg.errors import LivesegError
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class LocalPool:
         self._context = multiprocessing.get_context("spawn")
         self._team: list[Process] = []
         self._slots = list(range(workers, 0, -1))
-        self._folder: Path | None = None
+        self._scratch: Scratch | None = None
         self._started = 0
         self._stillborn = 0
         self._given = 0
@@ -85,6 +84,10 @@ class LocalPool:
     def workers(self) -> int:
         """How many workers there are at this moment."""
         return sum(worker.ready for worker in self._team)
+
+    @property
+    def dashboard(self) -> None:
+        """None: processes of this machine have the tools of this machine."""
 
     @property
     def processes(self) -> tuple[int, ...]:
@@ -137,9 +140,9 @@ class LocalPool:
         if self._log is not None:
             self._log.close()
             self._log = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
 
     def __enter__(self) -> Self:
         return self
@@ -190,11 +193,11 @@ class LocalPool:
         return self._start() if idle is None and len(self._team) < self._most else idle
 
     def _for(self, bundle: Bundle) -> Process | None:
-        """Whom to give a bundle: pictures also to one that has some at hand, so that it never waits for the next."""
+        """Whom to give a bundle: pictures also to one that has only begun ones, so that it never waits for the next."""
         free = self._free()
         if free is not None or not _quick(bundle):
             return free
-        return next((worker for worker in self._team if len(worker.at_hand) == 1 and worker.at_hand[0].quick), None)
+        return next((worker for worker in self._team if worker.takes_more), None)
 
     def _give(self, worker: Process, bundle: Bundle) -> None:
         self._given += 1
@@ -203,15 +206,15 @@ class LocalPool:
     def _start(self) -> Process:
         from liveseg.batch.worker import Orders
 
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="liveseg-batch-"))
+        if self._scratch is None:
+            self._scratch = Scratch("batch")
         self._started += 1
         slot = self._slots.pop()
         told = Orders(
             settings=self._settings,
             run=self._run,
             worker=self._called(slot),
-            folder=self._folder / str(self._started),
+            folder=self._scratch.path / str(self._started),
             make_replica=self._make_replica,
         )
         worker = Process(self._context, told, slot)
@@ -295,11 +298,13 @@ class LocalPool:
                     " loads the model anew: where memory is short, take fewer with --workers"
                 )
         loss = loss or Loss("lost", worker.how)
+        one_begun = sum(given.begun and bool(given.tasks) for given in worker.at_hand) == 1
         for given in worker.at_hand:
             if not given.begun:
                 self._again.appendleft(tuple(given.tasks.values()))
                 continue
-            again, given_up = judged(list(given.tasks.values()), self._settings.attempts, alone=given.alone)
+            alone = given.alone and one_begun
+            again, given_up = judged(list(given.tasks.values()), self._settings.attempts, alone=alone)
             self._again.extend((task,) for task in again)
             for task in given_up:
                 yield self._give_up(task, loss, worker.name)

@@ -69,7 +69,7 @@ class Process:
 
     def start(self) -> None:
         """Start the process."""
-        with _signals_held_back():
+        with signals_held_back():
             self._process.start()
         # It alone holds them now, so that the pipes break when it dies.
         self._its_answers.close()
@@ -92,6 +92,14 @@ class Process:
             self.since = time.monotonic()
         self.at_hand.append(Given(number, len(bundle) == 1, quick, tasks))
         self._tell((number, bundle))
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether another bundle may be given to it behind those that it has, all of which take little time.
+
+        One waits, beside those that it has begun: it draws from the next before the last files of one are committed.
+        """
+        return all(given.quick for given in self.at_hand) and all(given.begun for given in [*self.at_hand][1:])
 
     def drop(self) -> None:
         """Have it give up what it has not begun."""
@@ -191,7 +199,7 @@ class Process:
 
 
 @contextmanager
-def _signals_held_back() -> Iterator[None]:
+def signals_held_back() -> Iterator[None]:
     """What is started in this block does not see Ctrl-C before it has said that it does not want to."""
     if sys.platform == "win32":
         yield

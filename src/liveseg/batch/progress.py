@@ -139,6 +139,9 @@ class Listener(Protocol):
     def started(self, facts: RunFacts, workers: int | None) -> None:
         """The run has begun."""
 
+    def joined(self, dashboard: str) -> None:
+        """The workers are of a cluster that shows itself at an address."""
+
     def told(self, record: Record) -> None:
         """A worker has finished a task: a file, a piece of a video, or the joining of pieces."""
 
@@ -162,6 +165,9 @@ class Silent:
         """Nothing."""
 
     def started(self, facts: RunFacts, workers: int | None) -> None:
+        """Nothing."""
+
+    def joined(self, dashboard: str) -> None:
         """Nothing."""
 
     def told(self, record: Record) -> None:

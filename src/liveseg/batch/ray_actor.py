@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from liveseg.settings.batch import BatchSettings
 
 REPORT_SECONDS = 1.0
-"""Records go to the driver this often, and with each request for work."""
+"""Records go to the driver this often, and with each request for work; a busy worker waits so long for more work."""
 
 BEAT_SECONDS = 5.0
 """A worker shows this often that it lives."""
@@ -140,10 +140,10 @@ class _Shift:
         ray.get(self._feeder.end.remote(*self._ticket, self._drain()))
 
     def _bundles(self, first: Bundle, until: float) -> Iterator[Bundle]:
-        """Bundles while there are any at hand; with none, the pool finishes, so that no record waits for the next."""
+        """Bundles while more come; with none for a while the pool finishes, so that no record waits for the next."""
         yield first
         while time.monotonic() < until:
-            work = self._take(0.0, idle=False)
+            work = self._take(REPORT_SECONDS, idle=False)
             if work.what != "bundle":
                 return
             yield work.tasks

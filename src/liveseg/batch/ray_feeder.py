@@ -206,7 +206,7 @@ class Feeder:
             number: of the ticket.
             call: of `begin`.
             records: of tasks that are finished.
-            seconds: to wait.
+            seconds: to wait; a worker that is not idle does so only while more may come.
             idle: whether the worker has nothing under way; what it still has in hand then was not done.
         """
         async with self._changed:
@@ -215,7 +215,9 @@ class Feeder:
                 return Work("end")
             if idle:
                 self._give_back(ticket)
-            await self._until(lambda: bool(self._bundles or self._suspects or self._over), seconds)
+            await self._until(
+                lambda: bool(self._bundles or self._suspects or self._over or (self._complete and not idle)), seconds
+            )
             if ticket.call != call or self._closed or self._error:
                 return Work("end")
             return Work("stop") if self._stopped else self._next(ticket)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from liveseg.assembly import make_segmenter
 from liveseg.batch import images, videos
+from liveseg.batch.arriving import Arriving
 from liveseg.batch.identity import settings_hash
 from liveseg.batch.outputs import Scratch, output_names
 from liveseg.batch.places import Place
@@ -23,9 +25,9 @@ from liveseg.render import style_of
 from liveseg.segmenter import parallel_for_video
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from liveseg.batch.records import Bundle, Record
+    from liveseg.batch.records import Record, Task
     from liveseg.batch.work import Made, Work
     from liveseg.segmenter import Segmenter
     from liveseg.settings.batch import BatchSettings
@@ -55,26 +57,27 @@ class Replica:
         self._videos: Segmenter | None = None
         self._stages = Stages(self)
 
-    def run(self, tasks: Bundle, done: Callable[[Record], None] | None = None) -> list[Record]:
-        """Do tasks: outputs are committed when their records are returned.
+    def run(self, tasks: Iterable[Task], done: Callable[[Record], None] | None = None) -> list[Record]:
+        """Do tasks: outputs are committed when their records are told.
 
         Args:
-            tasks: in any number.
+            tasks: in any number, drawn as there is room for them; of `Arriving` ones more may come while the last are
+                under way.
             done: told of each record as soon as it is there, in the calling thread.
 
         Returns:
-            A record for each task, in their order; a file's failure is one, too.
+            A record for each task, in their order; a file's failure is one, too. None where `done` was told of them:
+            they may be millions.
 
         Raises:
             LivesegError: the model cannot be loaded, or lacks a class that the settings name: no file's fault.
             DeviceLostError: the device is lost or out of memory: this process has to end.
         """
-        records = []
-        for work in self._stages.through(tasks):
-            record = work.record(worker=self.worker, settings=self.hash)
-            records.append(record)
-            if done is not None:
-                done(record)
+        records: list[Record] = []
+        told = records.append if done is None else done
+        draw = tasks.draw if isinstance(tasks, Arriving) else partial(next, iter(tasks), None)
+        for work in self._stages.through(draw):
+            told(work.record(worker=self.worker, settings=self.hash))
         return records
 
     def close(self) -> None:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import csv
 import json
-import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from liveseg._version import __version__
@@ -29,12 +27,13 @@ from liveseg.batch.report_data import (
     Times,
     WorkerReport,
 )
+from liveseg.batch.scratch import Scratch
 from liveseg.batch.statistics import OTHER, Statistics, what_of
 from liveseg.errors import SourceNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from pathlib import Path
     from typing import Protocol
 
     from liveseg.batch.manifest import RunFacts
@@ -107,8 +106,8 @@ def write_report(
     from liveseg.batch.report_page import page
 
     statistics = Statistics(with_pieces=with_pieces)
-    with _failures_file() as folder:
-        path = Path(folder) / "failures.csv"
+    with Scratch("report") as folder:
+        path = folder / "failures.csv"
         with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(FAILURE_COLUMNS)
@@ -134,7 +133,7 @@ def remake(place: Place) -> BatchReport:
     run = manifest.facts()
     if run is None:
         raise SourceNotFoundError(f"{place.address} holds no batch; name the folder or address that --out named")
-    return write_report(place, facts_of_run(run), manifest.records())
+    return write_report(place, facts_of_run(run), manifest.records(pieces=True), with_pieces=True)
 
 
 def facts_of_run(run: RunFacts) -> ReportFacts:
@@ -148,10 +147,6 @@ def _word(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(map(str, value))
     return "yes" if value is True else str(value)
-
-
-def _failures_file() -> AbstractContextManager[str]:
-    return tempfile.TemporaryDirectory(prefix="liveseg-report-")
 
 
 def _noting(records: Iterable[Record], writer: Any) -> Iterator[Record]:

@@ -7,9 +7,10 @@ from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from liveseg.batch.words import count, share, shown, span
+from liveseg.batch.words import share, shown, span
 from liveseg.pages.drawing import drawing, number, percent, round_range, ticks, upright
 from liveseg.pages.style import SERIES_LIGHT
+from liveseg.pages.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,10 +7,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from liveseg.batch.report_charts import IDLE, color_of, stacked, throughput
-from liveseg.batch.words import clock, count, rate, share, shown, size, span
+from liveseg.batch.words import clock, rate, share, shown, size, span
 from liveseg.pages.drawing import share_bar
 from liveseg.pages.style import document
-from liveseg.pages.text import cell, head, pairs, swatch
+from liveseg.pages.text import cell, count, head, pairs, swatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Protocol
 
 from liveseg.batch.failure import DeviceLostError, must_end
@@ -34,7 +34,7 @@ PICTURES = 4
 """Decoded pictures in memory: one being read, one waiting, one in the network, one being encoded."""
 
 _PATIENCE = 0.05
-"""Seconds between looks at whether the work was given up, for a thread that waits."""
+"""Seconds between looks at whether the work was given up, or more has come, for a thread that waits."""
 
 
 class Steps(Protocol):
@@ -81,29 +81,32 @@ class Stages:
         self._finisher = ThreadPoolExecutor(1, "liveseg-finish")
         self._committers = ThreadPoolExecutor(COMMITS, "liveseg-commit")
 
-    def through(self, tasks: Iterable[Task]) -> Iterator[Work]:
+    def through(self, draw: Callable[[], Task | None]) -> Iterator[Work]:
         """Do tasks; each comes out, in order, when it is done or failed.
+
+        Args:
+            draw: the next task; `None` while there is none, which is the end once nothing is under way any more.
 
         Raises:
             DeviceLostError: the device is lost: nothing more can be done here.
             Exception: whatever `ready` raised.
         """
-        coming = iter(tasks)
         read: deque[tuple[Work, Future[None]]] = deque()
         written: deque[tuple[Work, Future[None]]] = deque()
         try:
             while True:
-                while len(read) + len(written) < AT_A_TIME and (task := next(coming, None)) is not None:
+                while len(read) + len(written) < AT_A_TIME and (task := draw()) is not None:
                     work = Work(task)
                     self._steps.place(work)
                     read.append((work, self._read(work)))
                 if not read and not written:
                     return
-                if read:
+                # While the storage keeps it waiting, more tasks may come.
+                wait([line[0][1] for line in (read, written) if line], _PATIENCE, FIRST_COMPLETED)
+                if read and read[0][1].done():
                     work, reading = read.popleft()
                     written.append((work, self._through_network(work, reading)))
-                # Where nothing is left to be segmented there is time to wait.
-                while written and (written[0][1].done() or not read):
+                while written and written[0][1].done():
                     work, writing = written.popleft()
                     try:
                         writing.result()
@@ -111,8 +114,6 @@ class Stages:
                     finally:
                         self._steps.end(work)
                     yield work
-                    if not read:
-                        break
         finally:
             self._give_up([*read, *written])
 

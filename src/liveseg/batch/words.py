@@ -6,11 +6,6 @@ _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _LONGEST = 300
 
 
-def count(number: int, what: str) -> str:
-    """A number of things, as `1 file` or `1,200 files`."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
 def span(seconds: float) -> str:
     """A time, as `12 ms`, `3.4 s`, `5 min 20 s`, `2 h 5 min` or `3 d 4 h`."""
     if seconds < 0.9995:

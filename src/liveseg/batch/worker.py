@@ -16,19 +16,22 @@ import threading
 import time
 import traceback
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from liveseg.batch.arriving import Arriving, beside_others
 from liveseg.errors import LivesegError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from concurrent.futures import Future
     from multiprocessing.connection import Connection
     from pathlib import Path
 
     from liveseg.batch.manifest import WorkerLog
-    from liveseg.batch.records import Bundle, Record
+    from liveseg.batch.records import Bundle, Record, Task
     from liveseg.settings.batch import BatchSettings
 
 _LOG_SECONDS = 1.0
@@ -41,8 +44,13 @@ DROP = "drop"
 class Does(Protocol):
     """What does tasks: a `liveseg.batch.replica.Replica`, for one."""
 
-    def run(self, tasks: Bundle, done: Callable[[Record], None] | None = None) -> list[Record]:
-        """Do tasks, telling `done` of each record as soon as its outputs are committed."""
+    def run(self, tasks: Iterable[Task], done: Callable[[Record], None] | None = None) -> list[Record]:
+        """Do tasks, telling `done` of each record as soon as its outputs are committed.
+
+        Args:
+            tasks: drawn as there is room for them; `Arriving` ones, of which more may come while these are under way.
+            done: told of records; what is returned does not matter then.
+        """
 
     def close(self) -> None:
         """Give back what it holds."""
@@ -101,12 +109,12 @@ def _do(inbox: _Inbox, told: Orders) -> None:
     try:
         with Manifest(place).log(told.run, told.worker) as log:
             inbox.say("ready")
-            told_soon = _Told(log, inbox, at_once=place.appends)
-            while (taken := inbox.take()) is not None:
-                number, bundle = taken
-                replica.run(bundle, told_soon)
-                told_soon.flush()
-                inbox.say("ended", number)
+            with ThreadPoolExecutor(1, "liveseg-log") as beside:
+                while (taken := inbox.take()) is not None:
+                    arriving = Arriving(*taken, inbox.take_beside)
+                    told_soon = _Told(log, inbox, arriving, None if place.appends else beside)
+                    replica.run(arriving, told_soon)
+                    told_soon.end()
     finally:
         replica.close()
 
@@ -131,26 +139,53 @@ def _last_words(error: BaseException) -> tuple[Any, ...]:
 
 
 class _Told:
-    """Writes records down, then says them."""
+    """Writes records down, then says them, and which bundles ended with them.
 
-    def __init__(self, log: WorkerLog, inbox: _Inbox, *, at_once: bool) -> None:
+    Args:
+        log: where they are written.
+        inbox: where they are said.
+        arriving: knows the bundles.
+        beside: a thread that writes, where that takes long, while the worker goes on; each by itself at once if none.
+    """
+
+    def __init__(self, log: WorkerLog, inbox: _Inbox, arriving: Arriving, beside: ThreadPoolExecutor | None) -> None:
         self._log = log
         self._inbox = inbox
-        self._seconds = 0.0 if at_once else _LOG_SECONDS
+        self._arriving = arriving
+        self._beside = beside
         self._waiting: list[Record] = []
-        self._flushed = time.monotonic()
+        self._writing: Future[None] | None = None
+        self._written = time.monotonic()
 
     def __call__(self, record: Record) -> None:
+        if self._beside is None:
+            self._write([record])
+            return
         self._waiting.append(record)
-        if time.monotonic() - self._flushed >= self._seconds:
-            self.flush()
+        if time.monotonic() - self._written >= _LOG_SECONDS:
+            self._wait()
+            records, self._waiting = self._waiting, []
+            self._writing = self._beside.submit(self._write, records)
+            self._written = time.monotonic()
 
-    def flush(self) -> None:
-        records, self._waiting = self._waiting, []
-        if records:
-            self._log.append(records)
-            self._inbox.say("did", records)
-        self._flushed = time.monotonic()
+    def end(self) -> None:
+        """Nothing more comes of what has arrived."""
+        self._wait()
+        if self._waiting:
+            self._write(self._waiting)
+        for number in self._arriving.ended_all():
+            self._inbox.say("ended", number)
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
+
+    def _write(self, records: list[Record]) -> None:
+        self._log.append(records)
+        self._inbox.say("did", records)
+        for number in self._arriving.ended(records):
+            self._inbox.say("ended", number)
 
 
 class _Inbox:
@@ -169,10 +204,19 @@ class _Inbox:
         with self._changed:
             while not self._waiting:
                 self._changed.wait()
-            taken = self._waiting.popleft()
-            if taken is not None:
-                self._answers.send(("begin", taken[0]))
-            return taken
+            return self._begin()
+
+    def take_beside(self) -> tuple[int, Bundle] | None:
+        """The next bundle, if it is there and may be begun while another is under way."""
+        with self._changed:
+            waiting = self._waiting[0] if self._waiting else None
+            return None if waiting is None or not beside_others(waiting[1]) else self._begin()
+
+    def _begin(self) -> tuple[int, Bundle] | None:
+        taken = self._waiting.popleft()
+        if taken is not None:
+            self._answers.send(("begin", taken[0]))
+        return taken
 
     def say(self, *words: Any) -> None:
         """Tell the driver something."""

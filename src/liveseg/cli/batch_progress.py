@@ -67,8 +67,15 @@ class Told:
     def started(self, facts: RunFacts, workers: int | None) -> None:
         """Say who does what, where that is wanted."""
         if self._settings.verbose:
-            how_many = "the cluster's workers" if workers is None else f"up to {workers} workers"
+            from liveseg.pages.text import count
+
+            how_many = "the cluster's workers" if workers is None else f"up to {count(workers, 'worker')}"
             say(f"run {facts.run} with {facts.model} on {how_many}; settings {facts.settings_hash[:16]}")
+
+    def joined(self, dashboard: str) -> None:
+        """Say where the cluster can be looked at."""
+        if not self._settings.quiet:
+            say(f"Ray's dashboard: {dashboard}")
 
     def told(self, record: Record) -> None:
         """Say what failed: the first few."""
@@ -150,6 +157,10 @@ class Events(Told):
             workers=workers,
         )
 
+    def joined(self, dashboard: str) -> None:
+        """Where the cluster can be looked at."""
+        self._event("joined", dashboard=dashboard)
+
     def told(self, record: Record) -> None:
         """What a worker did: `item`, `piece` or `failed`."""
         from liveseg.batch.progress import record_event
@@ -207,7 +218,8 @@ def progress_line(counts: Counts, speed: Speed) -> str:
 
 def _summary(counts: Counts, settings: BatchSettings) -> dict[str, str]:
     from liveseg.batch.failures import in_words
-    from liveseg.batch.words import count, rate, span
+    from liveseg.batch.words import rate, span
+    from liveseg.pages.text import count
 
     seconds = counts.seconds
     files = [f"{counts.done:,} done"]

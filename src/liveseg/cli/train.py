@@ -224,7 +224,8 @@ def _record(finished: Finished, fitted: Fitted) -> dict[str, Any]:
 
 
 def _print(finished: Finished) -> None:
-    from liveseg.evaluate.words import count, percent
+    from liveseg.evaluate.words import percent
+    from liveseg.pages.text import count
 
     folder, found = finished.folder, finished.evaluation
     if found is not None:

@@ -13,10 +13,10 @@ from liveseg.evaluate.page_matrix import confusions, matrix
 from liveseg.evaluate.page_photos import mistakes_key, photo
 from liveseg.evaluate.page_text import on_machine, scored
 from liveseg.evaluate.table import heading, remarks, thin
-from liveseg.evaluate.words import INTERVAL, WORDS, count, interval, percent
+from liveseg.evaluate.words import INTERVAL, WORDS, interval, percent
 from liveseg.labels import UNKNOWN
 from liveseg.pages.style import document
-from liveseg.pages.text import described, head, listed, pairs, swatch
+from liveseg.pages.text import count, described, head, listed, pairs, swatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from liveseg.bench.table import Table
 from liveseg.evaluate.compare import verdict
-from liveseg.evaluate.words import WORDS, count, how_run, interval, percent, points
+from liveseg.evaluate.words import WORDS, how_run, interval, percent, points
+from liveseg.pages.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from liveseg.pages.text import count
+
 if TYPE_CHECKING:
     from liveseg.evaluate.result import Evaluation, Interval
 
@@ -82,11 +84,6 @@ def points(difference: Interval, digits: int = 1) -> str:
     if difference.low is None or difference.high is None:
         return alone
     return f"{alone} ({100 * difference.low:+.{digits}f} to {100 * difference.high:+.{digits}f})"
-
-
-def count(number: int, what: str) -> str:
-    """A number of things, as `1 photo` or `50 photos`."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}{'es' if what.endswith('s') else 's'}"
 
 
 def how_run(evaluation: Evaluation) -> str:

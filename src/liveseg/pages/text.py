@@ -53,3 +53,8 @@ def pairs(values: Mapping[str, str]) -> str:
 def swatch(color: Sequence[int]) -> str:
     """A small square of a colour."""
     return '<span class="swatch" style="background:#{:02x}{:02x}{:02x}"></span>'.format(*color)
+
+
+def count(number: int, what: str) -> str:
+    """A number of things, as `1 photo`, `1,200 files` or `2 classes`."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}{'es' if what.endswith('s') else 's'}"

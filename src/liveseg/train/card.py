@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from liveseg._version import __version__
-from liveseg.evaluate.words import INTERVAL, WORDS, count, percent
+from liveseg.evaluate.words import INTERVAL, WORDS, percent
 from liveseg.models.registry import find_model
+from liveseg.pages.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from liveseg.datasets.check import inspect
 from liveseg.datasets.check_copies import same_pixels
 from liveseg.errors import DataError, UsageError
-from liveseg.evaluate.words import count
+from liveseg.pages.text import count
 from liveseg.runtimes.base import available_cores
 from liveseg.train.facts import facts_of
 from liveseg.train.prepare import Prepared, divide

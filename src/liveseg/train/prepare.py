@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from liveseg.datasets import find_splits, map_to, open_dataset, split_dataset
 from liveseg.datasets.check import inspect
 from liveseg.errors import DataError, SourceNotFoundError, UsageError
-from liveseg.evaluate.words import count
+from liveseg.pages.text import count
 from liveseg.runtimes.base import available_cores
 from liveseg.train.facts import DataFacts, facts_of
 

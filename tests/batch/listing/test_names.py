@@ -63,6 +63,12 @@ def test_different_files_have_different_names_that_a_place_takes(one, other):
         assert posixpath.normpath(name) == name
 
 
+@given(_paths)
+@example("50%41.jpg")
+def test_a_name_that_a_batch_gave_stays_as_it_is(path):
+    assert given_name(name_of(path)) == name_of(path)
+
+
 def test_given_names_cannot_lead_out():
     assert given_name("a/b") == "a/b"
     assert checked(given_name("../../etc/passwd"))

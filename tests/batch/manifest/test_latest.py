@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveseg.batch.manifest.latest import current, key, winners
+from liveseg.batch.manifest.latest import current, key, winners, with_pieces
 
 
 def holding(records):
@@ -59,6 +59,24 @@ def test_pieces_hold_until_they_are_joined(a_record):
     joined = a_record(kind="video", pieces=2, finished=9.0)
     assert holding(pieces) == pieces
     assert holding([joined, *pieces]) == [joined]
+
+
+def test_a_joined_video_comes_with_its_pieces_where_these_are_asked_for(a_record):
+    pieces = [a_record(kind="video", status="part", piece=n, pieces=2, finished=2.0 + n) for n in range(2)]
+    others = [
+        a_record(kind="video", status="part", piece=0, pieces=3, finished=1.0),
+        a_record(kind="video", status="part", piece=0, pieces=2, finished=1.0, settings="t"),
+        a_record(kind="video", status="failed", piece=1, pieces=2, finished=1.0),
+    ]
+    joined = a_record(kind="video", pieces=2, finished=9.0)
+    told = winners(sorted([*others, *pieces, joined], key=key))
+    assert with_pieces(told) == [joined, *pieces]
+    assert with_pieces(pieces) == pieces
+    failed = a_record(kind="video", pieces=2, status="failed", finished=9.0)
+    assert with_pieces(winners(sorted([*pieces, failed], key=key))) == [failed, *pieces]
+    # Of a video that was done again in one piece, those of before are nobody's.
+    whole = a_record(kind="video", finished=10.0)
+    assert with_pieces(winners(sorted([*pieces, joined, whole], key=key))) == [whole]
 
 
 def test_a_failed_joining_stands_beside_its_pieces_until_a_piece_is_made_again(a_record):

@@ -143,8 +143,10 @@ def test_what_is_told_of_the_pieces_adds_up(both):
     own = ("identifier", "status", "outputs", "frames", "pixels", "areas", "model")
     assert [getattr(joined, name) for name in own] == [getattr(whole, name) for name in own]
     pieces = records["pieces", "one"][:-1]
-    assert joined.seconds["network"] > 0.1 * sum(one.seconds["network"] for one in pieces[:-1])
-    assert joined.seconds["total"] > joined.seconds["commit"] + joined.seconds["decode"]
+    assert all(one.seconds["network"] > 0 for one in pieces[:-1])
+    # The joining tells what it took itself.
+    assert not {"network", "decode"} & set(joined.seconds)
+    assert joined.seconds["encode"] > 0
     assert {record.status for record in pieces} == {"part"}
     assert sum(record.frames for record in pieces[:-1]) == whole.frames
     assert pieces[-1].outputs == pieces[2].outputs

@@ -58,11 +58,13 @@ def ray_ready(require_module):
 
     before = dict(os.environ)
     quiet()
-    # The processes of the cluster import the stand-in by its name.
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), before.get("PYTHONPATH")]))
-    sys.path.insert(0, str(HERE))
+    # The processes of the cluster import the stand-ins by their names.
+    folders = [str(HERE), str(HERE.parent)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*folders, before.get("PYTHONPATH")]))
+    sys.path[:0] = folders
     yield
-    sys.path.remove(str(HERE))
+    for folder in folders:
+        sys.path.remove(folder)
     for name in set(os.environ) - set(before):
         del os.environ[name]
     os.environ.update(before)

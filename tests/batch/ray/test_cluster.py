@@ -18,6 +18,7 @@ from liveseg.batch.ray_pool import RayPool
 from liveseg.errors import LivesegError
 
 
+@pytest.mark.long
 def test_with_the_object_store_nearly_full_the_run_goes_on(work, two_nodes):
     import numpy as np
     import ray
@@ -151,6 +152,7 @@ def driver(work, address):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
 
 
+@pytest.mark.long
 def test_the_driver_is_killed_and_resumed(work, two_nodes):
     work.add(*(f"f{number:03}" for number in range(60)))
     first = driver(work, two_nodes.address)
@@ -173,6 +175,7 @@ def test_the_driver_is_killed_and_resumed(work, two_nodes):
     assert work.begun().total() <= 60 + 12
 
 
+@pytest.mark.long
 def test_a_cluster_started_for_a_run_is_quiet_and_ends_with_it(work, tmp_path):
     work.add(*(f"f{number:03}" for number in range(12)))
     run = driver(work, "local")

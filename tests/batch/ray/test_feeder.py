@@ -37,6 +37,24 @@ async def take(feeder, call="c", number=0, records=(), idle=True):
     return await feeder.take(number, call, list(records), SOON, idle)
 
 
+def test_a_busy_worker_waits_for_more_only_while_more_may_come():
+    async def story():
+        box = feeder()
+        await box.exchange([bundle("a")], False, True, SOON)
+        await box.begin(0, "c")
+        await take(box)
+        waiting = asyncio.create_task(box.take(0, "c", [], 30.0, False))
+        await asyncio.sleep(0)
+        await box.exchange([bundle("b")], False, True, SOON)
+        assert [one.item.name for one in (await asyncio.wait_for(waiting, 20)).tasks] == ["b"]
+        waiting = asyncio.create_task(box.take(0, "c", [], 30.0, False))
+        await asyncio.sleep(0)
+        await box.exchange([], True, False, SOON)
+        assert (await asyncio.wait_for(waiting, 20)).what == "nothing"
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(
     "of",
     [task("a"), task("a", join=4), task("a", piece=Piece(2, 5, 1.0, None)), task("a", piece=Piece(0, 1, 0.0, 1.0))],

@@ -42,6 +42,7 @@ def test_a_worker_process_is_killed(work, two_nodes):
     assert len(work.busy()) == 3
 
 
+@pytest.mark.long
 def test_an_actor_is_killed_and_replaced(work, two_nodes):
     work.add(*names(80))
     killer = work.when_begun(10, lambda: os.kill(work.busy()[0][1], signal.SIGKILL))

@@ -7,7 +7,6 @@ import io
 import os
 import posixpath
 import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -26,6 +25,7 @@ from liveseg.batch.listing.unique import Unique
 from liveseg.batch.places import NotStoredError, StorageError
 from liveseg.batch.places.address import HTTP, clean, local_path, scheme_of
 from liveseg.batch.places.remote import RemotePlace
+from liveseg.batch.scratch import Scratch
 from liveseg.errors import LivesegError, MissingExtraError, SourceNotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -61,10 +61,13 @@ def listed_in(given: Input, options: Mapping[str, Any] | None) -> Iterator[Found
 
 
 def _found(given: Input, options: Mapping[str, Any] | None) -> Iterator[Found]:
-    number, unique = 0, Unique()
+    number, unique, before = 0, Unique(), None
     try:
         with _here(given, options) as path:
-            for number, (location, name, version) in enumerate(_rows(given, path), 1):
+            for number, row in enumerate(_rows(given, path), 1):
+                if row == before:
+                    continue  # as in a list of failures, which names a video for each of its pieces that failed
+                before = location, name, version = row
                 try:
                     file = _located(given.base, location)
                 except UsageError as error:
@@ -179,8 +182,8 @@ def _here(given: Input, options: Mapping[str, Any] | None) -> Iterator[Path | No
         yield Path(given.path)
     else:
         place, name = opened(given.path, options)
-        with tempfile.TemporaryDirectory(prefix="liveseg-list-") as folder:
-            path = Path(folder) / "list"
+        with Scratch("list") as folder:
+            path = folder / "list"
             place.fetch(name, path)
             yield path
 

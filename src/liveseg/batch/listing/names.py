@@ -16,8 +16,10 @@ _PLAIN = ".jpg"
 """The extension that goes without saying."""
 _KNOWN = "|".join(sorted(extension[1:] for extension in MEDIA_EXTENSIONS))
 _ENDS_LIKE_ONE = re.compile(rf"_({_KNOWN})\Z", re.IGNORECASE)
-_AWKWARD = re.compile(r'%(?=[0-9A-Fa-f]{2})|[\x00-\x1f\x7f<>:"\\|?*\ud800-\udfff]')
-"""What some file system or store cannot have in a name, and what is written in its place."""
+_IMPOSSIBLE = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*\ud800-\udfff]')
+"""What some file system or store cannot have in a name."""
+_AWKWARD = re.compile(rf"%(?=[0-9A-Fa-f]{{2}})|{_IMPOSSIBLE.pattern}")
+"""The same, and what looks like that which is written in its place."""
 _DEVICE = re.compile(r"(?i)\A(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z)")
 _OWN = "_liveseg"
 
@@ -39,23 +41,23 @@ def name_of(relative: str) -> str:
 
 
 def given_name(text: str) -> str:
-    """A name that a manifest gives, made safe in the same way."""
-    return "/".join(safe_folders(text))
+    """A name that a manifest gives, made safe; one that a batch gave, as a list of failures has it, stays as it is."""
+    return "/".join(safe_folders(text, _IMPOSSIBLE))
 
 
-def safe_folders(path: str) -> list[str]:
+def safe_folders(path: str, awkward: re.Pattern[str] = _AWKWARD) -> list[str]:
     """The folders of a path, each as a folder can be called everywhere; the first is not the manifest's."""
-    parts = [safe_part(part) for part in path.split("/")]
+    parts = [safe_part(part, awkward) for part in path.split("/")]
     if parts[0].casefold() == _OWN:
         parts[0] = f"%5F{parts[0][1:]}"
     return parts
 
 
-def safe_part(part: str) -> str:
+def safe_part(part: str, awkward: re.Pattern[str] = _AWKWARD) -> str:
     """One part of a path, as it can be called everywhere."""
     if not part:
         return "%2F"  # as in `a//b`, which object stores can have
-    part = _escaped(part)
+    part = _escaped(part, awkward)
     if part[-1] in ". ":  # which Windows drops; `..` is among these
         part = f"{part[:-1]}%{ord(part[-1]):02X}"
     if part[0] == "." and part.strip(".") == "":
@@ -65,8 +67,8 @@ def safe_part(part: str) -> str:
     return part
 
 
-def _escaped(text: str) -> str:
-    return _AWKWARD.sub(lambda match: _code(match[0]), text)
+def _escaped(text: str, awkward: re.Pattern[str] = _AWKWARD) -> str:
+    return awkward.sub(lambda match: _code(match[0]), text)
 
 
 def _code(character: str) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-import tempfile
 from contextlib import closing
-from pathlib import Path
 
+from liveseg.batch.scratch import Scratch
 from liveseg.errors import UsageError
 
 _TOGETHER = 50_000
@@ -17,7 +16,7 @@ class Unique:
     """A set of names in a temporary file."""
 
     def __init__(self) -> None:
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Scratch | None = None
         self._connection: sqlite3.Connection | None = None
         self._pending = 0
 
@@ -28,8 +27,8 @@ class Unique:
             UsageError: it was taken before.
         """
         if self._connection is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="liveseg-names-")
-            self._connection = sqlite3.connect(Path(self._folder.name) / "names.sqlite", check_same_thread=False)
+            self._folder = Scratch("names")
+            self._connection = sqlite3.connect(self._folder.path / "names.sqlite", check_same_thread=False)
             self._connection.execute("PRAGMA synchronous=OFF")
             self._connection.execute("PRAGMA journal_mode=OFF")
             self._connection.execute("CREATE TABLE names (digest BLOB PRIMARY KEY) WITHOUT ROWID")

@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import sys
-import tempfile
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from liveseg.batch.manifest.latest import RANKS, Known, current, part, weight
+from liveseg.batch.scratch import Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -86,11 +86,11 @@ class Index:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="liveseg-index-", dir=folder)
+        self._folder = Scratch("index", folder)
         self.damaged = 0
         """Lines of the logs that could not be read."""
         self._database = sqlite3.connect(
-            Path(self._folder.name) / "index.sqlite", isolation_level=None, check_same_thread=False
+            self._folder.path / "index.sqlite", isolation_level=None, check_same_thread=False
         )
         # If the process ends, the file is worth nothing: it is made again. So nothing is spent on keeping it whole.
         for setting in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", f"cache_size=-{_CACHE_KIB}"):

@@ -109,6 +109,27 @@ def current(outcomes: Iterable[Told]) -> list[Told]:
     return [whole, *parts] if whole is not None and _age(whole) > _age(last) else parts
 
 
+def with_pieces(outcomes: Iterable[Told]) -> list[Told]:
+    """What `current` gives, and after a video that was joined the pieces it was joined from."""
+    everything = list(outcomes)
+    now = current(everything)
+    if len(now) != 1 or now[0].piece is not None or now[0].pieces is None or now[0].status != "done":
+        return now
+    whole = now[0]
+    wanted = (whole.identifier, whole.settings, whole.pieces, "part")
+    return [
+        whole,
+        *sorted(
+            (
+                each
+                for each in everything
+                if each.piece is not None and (each.identifier, each.settings, each.pieces, each.status) == wanted
+            ),
+            key=part,
+        ),
+    ]
+
+
 def _age(outcome: Outcome) -> tuple[float, int, int, str, str, int, int]:
     piece, count = part(outcome)
     told = (outcome.finished, outcome.attempts, RANKS[outcome.status], outcome.identifier, outcome.settings)

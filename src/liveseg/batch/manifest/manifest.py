@@ -13,7 +13,7 @@ from liveseg.batch.manifest.contents import contents
 from liveseg.batch.manifest.errors import ManifestError
 from liveseg.batch.manifest.facts import RunFacts, refuse_changes
 from liveseg.batch.manifest.index import Index
-from liveseg.batch.manifest.latest import current, key, winners
+from liveseg.batch.manifest.latest import current, key, winners, with_pieces
 from liveseg.batch.manifest.layout import LOGS, RUN, RUNS, TABLES, run_of
 from liveseg.batch.manifest.lines import records_of
 from liveseg.batch.manifest.lock import Lock
@@ -120,10 +120,14 @@ class Manifest:
             raise
         return index
 
-    def records(self, *, status: Status | None = None) -> Iterator[Record]:
+    def records(self, *, status: Status | None = None, pieces: bool = False) -> Iterator[Record]:
         """What holds for each name, in the order of the names: a whole file, or the pieces of one that is not joined.
 
         Memory is constant; the logs are sorted in a temporary folder first.
+
+        Args:
+            status: only those; all if left out.
+            pieces: whether a joined video is followed by the pieces it was joined from, which no longer hold.
 
         Raises:
             ManifestError: a run changed the manifest meanwhile.
@@ -134,7 +138,7 @@ class Manifest:
             tabled = chain.from_iterable(tables.rows(self.place, table) for table in contents(self.place).tables)
             try:
                 for _, same in groupby(winners(heapq.merge(tabled, fresh, key=key)), attrgetter("name")):
-                    for record in current(same):
+                    for record in with_pieces(same) if pieces else current(same):
                         if status in (None, record.status):
                             yield record
             except FileNotFoundError as error:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from contextlib import contextmanager
 from importlib import import_module
 from operator import attrgetter, itemgetter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from liveseg.batch.manifest.contents import Table
@@ -15,10 +13,12 @@ from liveseg.batch.manifest.errors import ManifestError
 from liveseg.batch.manifest.latest import Known
 from liveseg.batch.manifest.layout import FORMAT
 from liveseg.batch.records import Record
+from liveseg.batch.scratch import Scratch
 from liveseg.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from liveseg.batch.places import Place
 
@@ -102,7 +102,7 @@ class TableWriter:
         self._writer: Any = None
         self._made = self._written = 0
         self._first = self._last = ""
-        self._folder = tempfile.TemporaryDirectory(prefix="liveseg-tables-")
+        self._folder = Scratch("tables")
 
     def write(self, rows: Iterable[tuple[Record, bool]]) -> None:
         """Take all that is known of one name, which stays in one file; each row with whether it holds."""
@@ -148,7 +148,7 @@ class TableWriter:
             return
         pa = arrow()
         if self._writer is None:
-            self._path = Path(self._folder.name) / "table.parquet"
+            self._path = self._folder.path / "table.parquet"
             self._writer = pa.parquet.ParquetWriter(self._path, self._schema, compression="zstd")
         self._writer.write_table(pa.Table.from_batches(self._batches, self._schema))
         self._batches = []
@@ -179,8 +179,8 @@ def opened(place: Place, table: Table) -> Iterator[Any]:
         ManifestError: it is damaged.
     """
     pa = arrow()
-    with tempfile.TemporaryDirectory(prefix="liveseg-tables-") as folder:
-        path = Path(folder) / "table.parquet"
+    with Scratch("tables") as folder:
+        path = folder / "table.parquet"
         place.fetch(table.file, path)
         try:
             with pa.parquet.ParquetFile(path) as file:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import time
 from collections import Counter
 from contextlib import closing, nullcontext
 from dataclasses import replace
@@ -54,7 +53,6 @@ def make_piece(
     Raises:
         LivesegError: as `convert_video`.
     """
-    began = time.perf_counter()
     slot = work.slot
     if slot is None:
         raise ValueError("the work has no slot for its files")
@@ -92,12 +90,12 @@ def make_piece(
             work.bytes_in = ranged.received
             ranged.check()
     kept = slot.output(len(settings.saves), "part.json")
-    part = _part(source, made, settings_hash, time.perf_counter() - began)
+    part = _part(source, made, settings_hash)
     kept.write_bytes(part.to_json())
     return replace(made, files=(*made.files, (kept, store.name(piece.index))))
 
 
-def _part(source: PieceSource, made: Made, settings_hash: str, total: float) -> Part:
+def _part(source: PieceSource, made: Made, settings_hash: str) -> Part:
     return Part(
         settings=settings_hash,
         index=source.piece.index,
@@ -109,8 +107,6 @@ def _part(source: PieceSource, made: Made, settings_hash: str, total: float) -> 
         pts=tuple(source.pts),
         pixels=made.pixels,
         areas=made.areas,
-        seconds=made.seconds,
-        total=total,
         model=made.model,
         files=tuple(Path(name).name for _, name in made.files),
         notes=tuple(source.notes),
@@ -169,14 +165,11 @@ def make_joined(work: Work, place: Place, model: str, settings: BatchSettings, s
     for note in dict.fromkeys(notes):
         _log.warning("%s: %s", work.item.location, note)
     areas: Counter[str] = Counter()
-    # The record of the video stands for those of its pieces, which are forgotten: it tells what they took, too.
-    seconds: Counter[str] = Counter()
     for part in parts:
         areas.update(part.areas)
-        seconds.update(part.seconds)
-        work.total += part.total
     frames, pixels = sum(len(part.pts) for part in parts), sum(part.pixels for part in parts)
-    return Made(tuple(files), frames, pixels, dict(areas), dict(seconds), model)
+    # What the pieces took is in their own records.
+    return Made(tuple(files), frames, pixels, dict(areas), {}, model)
 
 
 def end_joining(work: Work, place: Place, settings_hash: str) -> None:

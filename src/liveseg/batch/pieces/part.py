@@ -36,8 +36,6 @@ class Part:
         pts: when each of its frames is shown, in units of `time_base`.
         pixels: of its frames, at the source's size.
         areas: pixels of each class by its name.
-        seconds: of each stage of the line, by the line's own names.
-        total: seconds that all of it took, but for fetching and committing.
         model: that segmented it.
         files: their names in the piece's folder, one for each thing that is saved; none for a piece without frames.
         notes: what the user should know.
@@ -53,8 +51,6 @@ class Part:
     broken_off: str | None = None
     pixels: int = 0
     areas: Mapping[str, int] = field(default_factory=dict)
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    total: float = 0.0
     model: str = ""
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

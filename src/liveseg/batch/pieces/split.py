@@ -49,6 +49,12 @@ def divide(duration: Fraction | float, seconds: float) -> list[Piece] | None:
     ]
 
 
+def may_be_cut(item: Item, settings: BatchSettings) -> bool:
+    """Whether a file's header is worth a look, by what is known of it without."""
+    worth = item.size is None or item.size >= _WORTH_A_LOOK
+    return item.kind == "video" and settings.pieces_seconds > 0 and worth
+
+
 def pieces_of(item: Item, settings: BatchSettings) -> list[Piece] | None:
     """The pieces that a file of a batch is to be cut into; see `pieces_of_file`.
 
@@ -59,7 +65,7 @@ def pieces_of(item: Item, settings: BatchSettings) -> list[Piece] | None:
     Returns:
         The pieces; `None` where it is to be taken whole.
     """
-    if item.kind != "video" or settings.pieces_seconds <= 0 or (item.size is not None and item.size < _WORTH_A_LOOK):
+    if not may_be_cut(item, settings):
         return None
     trust = trust_of(settings)
     if "://" not in item.location:
