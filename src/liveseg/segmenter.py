@@ -13,6 +13,7 @@ import numpy as np
 
 from liveseg import postprocess, tiling
 from liveseg.errors import UsageError
+from liveseg.media.picture import as_rgb
 from liveseg.palettes import palette_of
 from liveseg.runtimes.base import available_cores
 from liveseg.runtimes.choose import choose
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from typing import Self
 
     from numpy.typing import NDArray
-    from PIL.Image import Image
 
     from liveseg.contract import ModelContract
     from liveseg.labels import LabelSet
     from liveseg.media.frame import Frame, Selection, Source
+    from liveseg.media.picture import Picture
     from liveseg.pipeline import Result
     from liveseg.preprocess import Size
     from liveseg.runtimes.base import Runtime
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from liveseg.settings import Precision, RuntimeName, Tta
     from liveseg.tiling import Tile
     from liveseg.weights.patience import Progress
-
-    Picture = str | PathLike[str] | Image | NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -396,26 +395,3 @@ def _whole(name: str, number: int) -> int:
     if type(number) is not int or number < 1:
         raise UsageError(f"{name} is a whole number from 1 up, not {number!r}")
     return number
-
-
-def as_rgb(image: Picture, color: str = "rgb") -> NDArray[np.uint8]:
-    """Anything that liveseg takes for a picture, as `(H, W, 3)` `uint8` RGB; see `Segmenter.__call__`."""
-    if isinstance(image, str | PathLike):
-        from liveseg.media.images import read_image
-
-        return read_image(Path(image))
-    if not isinstance(image, np.ndarray):
-        from PIL.Image import Image
-
-        if isinstance(image, Image):
-            from liveseg.media.images import to_rgb
-
-            return to_rgb(image)
-        raise UsageError(f"a picture is a path, a PIL image or a numpy array, not {type(image).__name__}")
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise UsageError(
-            f"an array is (H, W, 3) uint8, not {image.shape} {image.dtype}; for other pixels pass a PIL image or a path"
-        )
-    if color not in ("rgb", "bgr"):
-        raise UsageError(f"color is 'rgb' or 'bgr', not {color!r}")
-    return np.ascontiguousarray(image[:, :, ::-1] if color == "bgr" else image)

@@ -35,6 +35,11 @@ def test_a_frame_at_the_very_end_is_in_the_last_bucket(call):
     assert only["share"] == [0.0, 1.0]
 
 
+def test_what_is_not_made_yet_is_not_drawn(call):
+    (only,) = call("bucket", areas([0.0, 1.0], c1=[0.2, 0.4]), 4, 4.0, 1.0)
+    assert only["share"] == [0.2, 0.4]
+
+
 def test_a_stack_begins_where_the_class_below_ends(call):
     bands = call("stack", [{"index": 3, "share": [0.1, 0.2]}, {"index": 1, "share": [0.3, 0.5]}])
     assert bands[0]["low"] == [0, 0]

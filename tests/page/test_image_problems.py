@@ -36,6 +36,7 @@ def test_what_is_no_picture_is_said_plainly_without_asking_the_service(open_page
     page = open_page(service)
     page.drop(path)
     expect(notice(page)).to_contain_text("This browser cannot show that picture")
+    expect(notice(page)).to_contain_text("Neither this browser nor the service reads this file.")
     expect(notice(page)).to_have_attribute("role", "alert")
     assert page.count("/v1/segment") == 0
     # And the next one works.
@@ -49,7 +50,7 @@ def test_a_tiff_is_called_by_its_name(open_page, service, tmp_path):
     Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(path)
     page = open_page(service)
     page.drop(path)
-    expect(notice(page)).to_contain_text("TIFF is nothing that this browser or the service reads")
+    expect(notice(page)).to_contain_text("Neither this browser nor the service reads TIFF")
     expect(notice(page).get_by_role("button", name="Choose another picture")).to_be_visible()
 
 

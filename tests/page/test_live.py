@@ -150,6 +150,7 @@ def test_answers_come_and_rate_and_true_age_are_told(camera, small):
     assert canvas.evaluate("(own) => [own.width, own.height]") == [320, 240]
 
 
+@pytest.mark.long
 def test_a_slow_service_has_no_queue_and_the_age_stays(camera, small):
     with engine_answers(small, slowed(0.4)):
         guest = camera(small)
@@ -215,6 +216,7 @@ def test_the_line_is_opened_again_by_itself_when_the_service_comes_back(camera, 
     assert guest.evaluate("window.line.most") == 1
 
 
+@pytest.mark.long
 def test_waiting_for_the_service_can_be_cut_short(camera, start_service):
     gone = start_service(size=97, threads=1, runtime="onnx")
     guest = camera(gone)
@@ -319,6 +321,7 @@ def test_a_saved_picture_is_what_is_seen_mirrored_too(camera, small, tmp_path):
     assert not np.array_equal(pictures["true"], pictures["false"])
 
 
+@pytest.mark.long
 def test_a_target_rate_is_kept(camera, small):
     guest = camera(small)
     guest.get_by_label("Target rate").select_option("1")

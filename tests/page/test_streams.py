@@ -40,6 +40,8 @@ def tab(open_page, watching, http_server):
     guest = open_page(watching, "#streams")
     guest.locator(".stream").first.wait_for()
     yield guest
+    # A page that is open asks on, and would be told that what it shows is gone.
+    guest.goto("about:blank")
     with watching.client() as client:
         for stream in client.get("/v1/streams").json()["streams"]:
             # The page may be at it already.
@@ -81,6 +83,7 @@ def test_a_source_is_started_seen_and_ended(tab, watching):
     assert tab.locator(".stream h3").all_inner_texts() == ["clock", "file", "hands", "nowhere"]
 
 
+@pytest.mark.long
 def test_nobody_looks_any_more_when_the_tab_is_left(tab, watching):
     start(tab, "clock")
     expect(tile(tab, "clock").locator(".stream-facts")).to_contain_text("1 viewer", timeout=60_000)
@@ -113,6 +116,11 @@ def test_the_large_view_moves_alone_and_is_closed_by_escape(tab, watching):
     assert inside["width"] > tile(tab, "clock").bounding_box()["width"]
     assert box["width"] <= 1200
     assert box["height"] <= 800
+    # On a phone it is as wide as the window lets it, and the picture is whole.
+    tab.set_viewport_size({"width": 390, "height": 800})
+    box, inside = dialog.bounding_box(), picture.bounding_box()
+    assert inside["x"] - box["x"] == pytest.approx(box["x"] + box["width"] - inside["x"] - inside["width"], abs=1)
+    tab.set_viewport_size({"width": 1200, "height": 800})
     with tab.expect_download() as download:
         dialog.get_by_role("button", name="Save a picture").click()
     assert download.value.suggested_filename == "clock.jpg"

@@ -94,6 +94,9 @@ def test_a_video_is_sent_made_and_played_with_its_sound(video_tab, small, sample
             shares.append(float(share))
         if now == "running" and guest.locator(".video-preview:visible").count():
             seen.append("preview")
+            # It has the form of the video already: nothing moves when it is done.
+            form = guest.evaluate("() => document.querySelector('.video-stage').style.aspectRatio")
+            assert form == "480 / 360"
         guest.wait_for_timeout(100)
     assert "running" in seen
     assert "preview" in seen, "no frame was shown while it was made"
@@ -209,11 +212,11 @@ def test_a_page_that_is_loaded_again_finds_its_videos(video_tab, small, samples)
     other.get_by_role("heading", name=DROP_ZONE).wait_for()
 
 
-def test_a_video_is_cancelled_while_it_is_sent_and_while_it_is_made(video_tab, small, samples):
+def test_a_video_is_cancelled_while_it_is_sent_and_while_it_is_made(video_tab, small, long_clip):
     guest = video_tab(small)
     jobs = len(small.service.videos._jobs)
     with narrow_way(guest, 20_000):
-        add(guest, samples / "video_1.mp4")
+        add(guest, long_clip)
         wait_state(guest, "uploading")
         guest.locator(".video-below").get_by_role("button", name="Cancel").click()
         wait_state(guest, "cancelled")
@@ -225,7 +228,7 @@ def test_a_video_is_cancelled_while_it_is_sent_and_while_it_is_made(video_tab, s
     wait_state(guest, "cancelled")
     newest = list(small.service.videos._jobs.values())[-1]
     assert newest.state == "cancelled"
-    guest.get_by_role("button", name="Remove video_1.mp4").first.click()
+    guest.get_by_role("button", name=f"Remove {long_clip.name}").first.click()
     guest.get_by_role("heading", name=DROP_ZONE).wait_for()
 
 
@@ -240,6 +243,8 @@ def test_what_is_no_video_is_said_to_be_none(video_tab, small, tmp_path):
     assert alert.inner_text().strip()
     assert guest.locator(".job .tag").inner_text() == "Failed"
     assert guest.get_by_role("button", name="Remove notes.mp4").is_visible()
+    # The same file would be refused again.
+    assert guest.get_by_role("button", name="Try again").count() == 0
 
 
 @pytest.mark.long

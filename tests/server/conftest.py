@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 
@@ -19,6 +20,12 @@ import pytest
 from liveseg.settings import ServeSettings
 
 TOKEN = "correct-horse-battery-staple"  # noqa: S105
+
+
+@pytest.fixture(autouse=True)
+def heard(monkeypatch):
+    """The service's log comes to pytest, too: a service of another test's may have turned that off."""
+    monkeypatch.setattr(logging.getLogger("liveseg.server"), "propagate", True)
 
 
 class RunningService:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from liveseg.labels import PASCAL_VOC
+from liveseg.models.registry import find_model
 from liveseg.settings.serve import ServedModel
 from liveseg.weights.locate import bundled
 
@@ -71,7 +72,7 @@ def test_asking_for_the_list_loads_nothing_but_a_picture_does(client, samples):
     assert after["state"] == "ready"
     assert after["precision"] == "int8"
     assert after["labels"] == list(PASCAL_VOC.names)
-    assert after["multiple"] == 16
+    assert after["multiple"] == find_model("lite").contract.multiple
     answer = client.post("/v1/segment?model=small&output=areas", content=photo, headers=headers)
     assert answer.status_code == 200, answer.text
 

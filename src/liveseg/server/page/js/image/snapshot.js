@@ -1,6 +1,7 @@
 /** A photo by the browser's camera, taken in a dialog. */
 
-import { el, fill, freshId } from "../dom.js";
+import { el, freshId } from "../dom.js";
+import { listField } from "../fields.js";
 import { icon } from "../icons.js";
 import { CameraError, closeCamera, listCameras, openCamera } from "../live/camera.js";
 import { Notice } from "../notice.js";
@@ -11,17 +12,12 @@ const QUALITY = 0.95;
 /** @returns {Promise<File | null>} null: the reader would rather not */
 export async function takePhoto() {
   const { title, wait, shoot, cancel, camera, name, failed } = words.image.snapshot;
-  const [heading, chooser] = [freshId("photo"), freshId("camera")];
+  const heading = freshId("photo");
   const notice = new Notice("notice-inline");
   const video = el("video", { class: "snapshot-video", muted: true, playsinline: true, "aria-label": title });
   video.muted = true;
-  const select = el("select", { id: chooser, class: "select", on: { change: () => start(select.value) } });
-  const field = el(
-    "div",
-    { class: "field", hidden: true },
-    el("label", { class: "label", for: chooser, text: camera }),
-    select,
-  );
+  const cameras = listField(camera, (device) => start(device));
+  cameras.element.hidden = true;
   const take = el(
     "button",
     { type: "button", class: "button primary", disabled: true, on: { click: () => shot() } },
@@ -33,7 +29,7 @@ export async function takePhoto() {
     { class: "dialog snapshot", "aria-labelledby": heading },
     el("h2", { id: heading, text: title }),
     el("div", { class: "snapshot-view" }, video, notice.element),
-    field,
+    cameras.element,
     el(
       "div",
       { class: "dialog-actions" },
@@ -60,11 +56,13 @@ export async function takePhoto() {
       notice.clear();
       take.disabled = false;
       take.focus();
-      const cameras = await listCameras();
+      const found = await listCameras();
       const [track] = stream.getVideoTracks();
-      fill(select, ...cameras.map(({ id, label }) => el("option", { value: id, text: label || camera })));
-      select.value = track?.getSettings().deviceId ?? "";
-      field.hidden = cameras.length < 2;
+      cameras.set(
+        found.map(({ id, label }, place) => ({ value: id, label: label || words.live.cameraName(place + 1) })),
+        track?.getSettings().deviceId,
+      );
+      cameras.element.hidden = found.length < 2;
     } catch (error) {
       if (!dialog.open) return;
       if (error instanceof CameraError) notice.show("error", words.live.trouble[error.trouble]);

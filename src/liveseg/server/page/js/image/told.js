@@ -34,7 +34,7 @@ export function listed(layers, labels) {
  * @param {Result} result
  * @param {Area[]} areas
  * @param {{ took: number, timing: string, others: number }} about ms, `Server-Timing`, and files that are not shown
- * @returns {{ hint: string, said: string, note: string, facts: string }}
+ * @returns {{ hint: string, said: string, note: string, facts: string[] }}
  */
 export function told({ picture, layers, model }, areas, { took, timing, others }) {
   const { legend, work, unreadable, facts } = words.image;
@@ -49,6 +49,6 @@ export function told({ picture, layers, model }, areas, { took, timing, others }
     hint: names.length > 0 ? legend.hint : legend.nothing,
     said: work.done(names.join(", ") || work.nothing),
     note: notes.filter(Boolean).join(" "),
-    facts: [facts.size(width, height), ...times].filter(Boolean).join(" · "),
+    facts: [facts.size(width, height), ...times].filter((fact) => fact !== false),
   };
 }

@@ -1,9 +1,8 @@
 /** What stands beside a live view: camera, model, rate, what is shown and how, and the classes that are there. */
 
 import { areasOf } from "../bars.js";
-import { listField, tickField } from "../controls.js";
 import { el } from "../dom.js";
-import { choices } from "../fields.js";
+import { choices, listField, tickField } from "../fields.js";
 import { LookPanel, ModelPanel } from "../image/controls.js";
 import { Legend } from "../legend.js";
 import { look } from "../look.js";

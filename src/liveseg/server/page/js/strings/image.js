@@ -25,8 +25,8 @@ export const image = {
   unreadable: {
     title: "This browser cannot show that picture",
     text: (/** @type {string} */ kind) =>
-      `${kind} is nothing that this browser or the service reads. Save it as JPEG, PNG or WebP.`,
-    unknown: "The file",
+      `Neither this browser nor the service reads ${kind}. Save it as JPEG, PNG or WebP.`,
+    unknown: "this file",
     converted: (/** @type {string} */ kind) =>
       `The service does not read ${kind}, so this browser turned it into a PNG first.`,
     served: "This browser cannot show the file itself; the service sent the picture as it reads it.",

@@ -1,7 +1,7 @@
 /** The tab for images: from a dropped picture to what is in it. */
 
 import { request } from "../api.js";
-import { add, el } from "../dom.js";
+import { add, el, fill } from "../dom.js";
 import { choices } from "../fields.js";
 import { icon } from "../icons.js";
 import { askLayers } from "../image/ask.js";
@@ -218,7 +218,7 @@ class ImageTab {
     this.status.textContent = said;
     this.note.textContent = note;
     this.note.hidden = note === "";
-    this.facts.textContent = facts;
+    fill(this.facts, ...facts.map((text) => el("span", { text })));
   }
 
   /** @param {unknown} error */

@@ -1,7 +1,8 @@
 /** The tab for streams that the service reads itself. */
 
 import { json, request, ServiceError } from "../api.js";
-import { el, fill, freshId } from "../dom.js";
+import { el, fill } from "../dom.js";
+import { labelled } from "../fields.js";
 import { icon } from "../icons.js";
 import { inWords, Notice } from "../notice.js";
 import { Large } from "../streams/large.js";
@@ -225,9 +226,7 @@ class StreamsTab {
 
   #form() {
     const { form } = words.streams;
-    const [address, name] = [freshId("address"), freshId("name")];
     const source = el("input", {
-      id: address,
       class: "input",
       required: true,
       placeholder: form.hint,
@@ -235,7 +234,6 @@ class StreamsTab {
       spellcheck: "false",
     });
     const called = el("input", {
-      id: name,
       class: "input",
       pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]*",
       maxlength: 64,
@@ -250,8 +248,8 @@ class StreamsTab {
       "form",
       { class: "card streams-form", hidden: true, on: { submit } },
       el("h3", { text: form.title }),
-      el("div", { class: "field" }, el("label", { class: "label", for: address, text: form.address }), source),
-      el("div", { class: "field" }, el("label", { class: "label", for: name, text: form.name }), called),
+      labelled(form.address, source),
+      labelled(form.name, called),
       el("button", { type: "submit", class: "button primary", text: form.start }),
     );
   }

@@ -1,8 +1,7 @@
 /** What is asked for with the next video. */
 
-import { listField, tickField } from "../controls.js";
 import { el } from "../dom.js";
-import { slider } from "../fields.js";
+import { listField, slider, tickField } from "../fields.js";
 import { ModelPanel } from "../image/controls.js";
 import { look } from "../look.js";
 import { models } from "../models.js";
@@ -10,7 +9,7 @@ import { percent, words } from "../strings.js";
 
 /** The kinds of result, the usual one first; the service knows the same. */
 const OUTPUTS = /** @type {const} */ (["overlay", "cutout", "color", "mask", "polygons", "areas"]);
-const PALETTES = /** @type {const} */ (["model", "voc", "safe", "vivid"]);
+const PALETTES = /** @type {import("../look.js").PaletteName[]} */ (Object.keys(words.image.palettes));
 
 export class Choices {
   constructor() {

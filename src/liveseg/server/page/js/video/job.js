@@ -54,7 +54,10 @@ export class VideoJob extends EventTarget {
     this.told = null;
     /** @type {Sending | null} */
     this.sending = null;
-    /** What went wrong on this side of the service. @type {{ title: string, detail: string } | null} */
+    /**
+     * What went wrong on this side of the service; `lasting`: it would again.
+     * @type {{ title: string, detail: string, lasting: boolean } | null}
+     */
     this.trouble = null;
     /** The service does not answer; it is asked again. */
     this.unreachable = false;
@@ -194,7 +197,8 @@ export class VideoJob extends EventTarget {
   /** @param {ServiceError} error */
   #fail(error) {
     this.end = "failed";
-    this.trouble = { title: error.title, detail: error.detail };
+    const lasting = error.trouble === "large" || error.trouble === "unsupported";
+    this.trouble = { title: error.title, detail: error.detail, lasting };
   }
 
   #changed() {

@@ -69,7 +69,11 @@ export class Stage {
       this.#build(job);
       this.status.textContent = `${job.name}: ${words.video.state[job.state]}`;
     }
-    this.making?.update(job, this.shown);
+    if (this.making !== null) {
+      // How large its pictures are is only told once it is read.
+      this.#shape(job);
+      this.making.update(job, this.shown);
+    }
     this.#grow(job);
   }
 
@@ -83,12 +87,7 @@ export class Stage {
     this.#stop();
     this.notice.clear();
     attribute(this.frame, "data-state", job.state);
-    const { width, height } = job.told?.result?.width
-      ? job.told.result
-      : (job.told?.source ?? { width: null, height: null });
-    const ratio = width && height ? `${width} / ${height}` : "16 / 9";
-    // Words need the room that they need.
-    this.frame.style.setProperty("aspect-ratio", job.busy || job.state === "done" ? ratio : "auto");
+    this.#shape(job);
     if (job.busy) {
       this.making = new Making(job, () => this.on.cancel(job));
       fill(this.frame, ...this.making.inFrame);
@@ -102,6 +101,16 @@ export class Stage {
     } else {
       this.#end(job);
     }
+  }
+
+  /** Give the frame the form of the video. @param {VideoJob} job */
+  #shape(job) {
+    const { width, height } = job.told?.result?.width
+      ? job.told.result
+      : (job.told?.source ?? { width: null, height: null });
+    const ratio = width && height ? `${width} / ${height}` : "16 / 9";
+    // Words need the room that they need.
+    this.frame.style.setProperty("aspect-ratio", job.busy || job.state === "done" ? ratio : "auto");
   }
 
   /** Let go of what was there: a player that is only taken out of the page loads on. */
@@ -130,7 +139,8 @@ export class Stage {
   /** @param {VideoJob} job */
   #end(job) {
     const { video } = words;
-    const actions = [{ label: video.actions.again, run: () => this.on.again(job) }];
+    // A file that is not taken is not taken the next time either; another one is added beside it.
+    const actions = job.trouble?.lasting ? [] : [{ label: video.actions.again, run: () => this.on.again(job) }];
     if (job.state === "cancelled") this.notice.show("empty", { ...video.cancelled, actions });
     else if (job.state === "expired") this.notice.show("empty", { ...video.expired, actions });
     else {
@@ -156,7 +166,8 @@ export class Stage {
     if (areas === null || job !== this.job || job.told === null) return;
     this.areas = areas;
     const last = areas.times.at(-1) ?? 0;
-    this.timeline.show(areas, Math.max(job.told.result?.seconds ?? job.told.source.seconds ?? last, last));
+    const duration = Math.max(job.told.result?.seconds ?? job.told.source.seconds ?? last, last);
+    this.timeline.show(areas, duration, done ? duration : last);
   }
 
   /** @param {VideoJob} job */

@@ -59,8 +59,9 @@ export class Timeline {
   /**
    * @param {JobAreas | null} areas null: there are none
    * @param {number} duration of the video, in seconds
+   * @param {number} [until] seconds of it that are known; the rest is still being made
    */
-  show(areas, duration) {
+  show(areas, duration, until = duration) {
     this.element.hidden = this.side.hidden = areas === null || areas.times.length === 0;
     if (areas === null) {
       this.legend.show(this.labels, []);
@@ -77,7 +78,7 @@ export class Timeline {
     const ranked = ranking(areas);
     const seen = ranked.filter(({ most }) => most >= LEAST);
     this.drawn = new Set(seen.map(({ index }) => index));
-    this.chart.setAreas(areas, duration);
+    this.chart.setAreas(areas, duration, until);
     this.legend.show(
       this.labels,
       seen.map(({ index, mean }) => ({ index, share: mean })),
