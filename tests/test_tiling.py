@@ -21,6 +21,7 @@ from liveseg.contract import ModelContract
 from liveseg.errors import UsageError, WeightsError
 from liveseg.labels import LabelSet, voc_palette
 from liveseg.media.frame import Frame, Source, SourceInfo
+from liveseg.models.registry import find_model
 from liveseg.pipeline import Pipeline
 from liveseg.postprocess import upsampled_argmax
 from liveseg.preprocess import resize
@@ -267,9 +268,9 @@ def test_nothing_shows_where_tiles_meet(crowd, monkeypatch):
     edges, middles = steps(whole, cut)
     blended_edges, blended_middles = steps(found, cut)
     assert blended_edges < edges + 0.2
-    assert blended_middles < middles + 0.2
+    assert blended_middles < middles + 0.1
     monkeypatch.setattr(tiling, "_shares", one_tile_each)
-    assert steps(tiled(crowd), cut)[1] > middles + 0.5
+    assert steps(tiled(crowd), cut)[1] > middles + 0.2
     # The context differs, as a tile is not the whole, but no more where tiles meet than elsewhere.
     differs = whole.mask != found.mask
     assert differs.mean() < 0.1
@@ -286,13 +287,13 @@ def test_tiles_find_what_shrinking_loses(crowd):
     tiled = {area.name: area.share for area in Segmenter(tile="on")(crowd).areas()}
     assert tiled["cat"] > 0.1
     assert tiled["person"] > 0.1
-    assert small.get("cat", 0) + small.get("person", 0) < 0.5 * (tiled["cat"] + tiled["person"])
+    assert small.get("person", 0) < 0.5 * tiled["person"]
 
 
 def test_the_mask_is_that_of_the_blended_logits(crowd):
     found = Segmenter(tile=257, size=600)(crowd)
     assert found.mask.shape == crowd.shape[:2]
-    assert found.logits.shape[1] == LITE.fit(600) // 8 + 1
+    assert found.logits.shape[1] == find_model("lite").contract.fit(600) // 8 + 1
     again = upsampled_argmax(found.logits, *crowd.shape[:2], align_corners=True)
     assert np.array_equal(found.mask, again)
     assert 0 < found.confidence.min() <= found.confidence.max() <= 1
@@ -310,7 +311,7 @@ def test_tiles_are_cut_at_the_own_scale_unless_a_size_is_given():
     assert Segmenter(tile="on").size == "native"
     assert Segmenter(tile=385).size == "native"
     assert Segmenter(tile="on", size=578).size == 578
-    assert Segmenter(tile="auto").size == Segmenter(tile="off").size == 289
+    assert Segmenter(tile="auto").size == Segmenter(tile="off").size == find_model("lite").contract.default_size
 
 
 def test_a_gpu_is_given_whole_what_it_can_hold():

@@ -2,7 +2,8 @@
 
     python tools/quantize_lite.py IMAGES [MASKS]
 
-One photo in three is calibrated on, the others are compared on. The same photos and versions give the same bytes.
+IMAGES are the 343 photos of COCO that `recipes/lite` learns from. One in three of those that training saw is calibrated
+on; compared are those that it did not see (`recipes/lite/held.json`). The same photos and versions give the same bytes.
 """
 
 from __future__ import annotations
@@ -16,18 +17,21 @@ from liveseg.runtimes.convert import Wish, convert
 from liveseg.runtimes.original import Original
 from liveseg.weights.integrity import sha256
 
-TARGET = Path(__file__).parent.parent / "src" / "liveseg" / "weights" / "bundled" / "lite.int8.onnx"
+ROOT = Path(__file__).parent.parent
+TARGET = ROOT / "src" / "liveseg" / "weights" / "bundled" / "lite.int8.onnx"
+HELD = ROOT / "recipes" / "lite" / "held.json"
 
 
 def main(arguments: list[str]) -> None:
     photos = photos_in(Path(arguments[0]))
     masks = Path(arguments[1]) if len(arguments) > 1 else None
-    calibration = photos[::3]
-    rest = [photo for photo in photos if photo not in calibration]
+    held = set(json.loads(HELD.read_text(encoding="utf-8"))["coco"])
+    calibration = [photo for photo in photos if photo.stem not in held][::3]
+    unseen = [photo for photo in photos if photo.stem in held]
     made = convert(
         Original("lite", None),
         Wish(TARGET, "onnx", int8=True, overwrite=True),
-        Photos(rest, masks),
+        Photos(unseen, masks),
         calibration=Photos(calibration),
     )
     print(json.dumps({**made.to_json(), "sha256": sha256(TARGET)}, indent=2))

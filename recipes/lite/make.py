@@ -16,12 +16,13 @@ import argparse
 import copy
 import json
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.data import DataLoader
@@ -39,7 +40,9 @@ from liveseg.train.photos import Photos
 from liveseg.train.teacher import TeacherLogits
 
 if TYPE_CHECKING:
-    from liveseg.datasets import Dataset
+    from collections.abc import Sequence
+
+    from liveseg.datasets import Dataset, Sample
 
 KEEP_EVERY = 250
 """Steps after which the state is written."""
@@ -51,6 +54,8 @@ class Config:
 
     `small` and `large` are the side of a piece and the shorter side of a photo at scale 1, in pixels: small pieces
     first, which cost half as much (Tan and Le, "EfficientNetV2", 2021), large ones from step `small_until` on.
+    `prior`: how much of the classes' own frequency is taken out of the answers, so that rare ones are not drowned by
+    the background (Menon et al., "Long-tail learning via logit adjustment", 2021).
     """
 
     seed: int
@@ -76,7 +81,7 @@ class Config:
     boundary: float
     divergence: float
     temperature: float
-    held: dict[str, float] = field(default_factory=dict)
+    prior: float = 0.0
 
     def rate_at(self, step: int) -> float:
         """The learning rate: up, level, and down to the end."""
@@ -94,36 +99,50 @@ class Data:
 
     photos: Photos
     probabilities: np.ndarray
+    frequency: np.ndarray
     held: dict[str, Dataset]
 
 
+FOLDER = {"coco": "coco_voc_train", "voc": "voc_train", "distil": "distil"}
+
+
+def held_back(root: Path) -> dict[str, Dataset]:
+    """The photos that measure, which training never sees, of `held.json`: one in five of COCO's, 6 % of VOC's."""
+    keys = json.loads(Path(__file__).with_name("held.json").read_text(encoding="utf-8"))
+    return {name: dataset.subset(keys[name]) for name, dataset in _labelled(root).items()}
+
+
 def gather(root: Path, config: Config) -> Data:
-    """Open the three folders, keep back the photos that measure and everything that shows the same."""
-    folder = {"coco": "coco_voc_train", "voc": "voc_train", "distil": "distil"}
-    sets = {name: open_dataset(root / folder[name], layout="folder", labels="voc") for name in ("coco", "voc")}
+    """Open the three folders, and leave out the photos that measure and everything that shows the same."""
+    held = held_back(root)
     groups_file = root / "duplicates.json"
     groups = json.loads(groups_file.read_text(encoding="utf-8"))["groups"] if groups_file.exists() else []
     same = {key: set(group) for group in groups for key in group}
-    held: dict[str, Dataset] = {}
-    taboo: set[str] = set()
-    for name, dataset in sets.items():
-        rng = np.random.default_rng((config.seed, len(name)))
-        keys = sorted(sample.key for sample in dataset)
-        chosen = set(rng.choice(keys, round(len(keys) * config.held[name]), replace=False).tolist())
-        held[name] = dataset.subset(chosen)
-        for key in chosen:
-            taboo |= {f"{folder[name]}/{key}"} | same.get(f"{folder[name]}/{key}", set())
+    kept = {f"{FOLDER[name]}/{sample.key}" for name, dataset in held.items() for sample in dataset}
+    taboo = kept.union(*(same.get(key, set()) for key in kept))
     samples = {
-        name: [sample for sample in dataset if f"{folder[name]}/{sample.key}" not in taboo]
-        for name, dataset in sets.items()
+        name: [sample for sample in dataset if f"{FOLDER[name]}/{sample.key}" not in taboo]
+        for name, dataset in _labelled(root).items()
     }
     teacher = TeacherLogits.open(root / "distil" / "teacher_logits.json")
     others = sorted(path for path in (root / "distil" / "images").glob("*.jpg") if f"distil/{path.stem}" not in taboo)
     photos = Photos([*samples["coco"], *samples["voc"]], others, side=config.large[1], teacher=teacher)
     counts = {"coco": len(samples["coco"]), "voc": len(samples["voc"]), "distil": len(others)}
-    kept = {name: len(part) for name, part in held.items()}
-    print(json.dumps({"learned from": counts, "held back": kept}), flush=True)
-    return Data(photos, _probabilities(photos, counts, config), held)
+    print(
+        json.dumps({"learned from": counts, "held back": {name: len(part) for name, part in held.items()}}), flush=True
+    )
+    return Data(photos, _probabilities(photos, counts, config), _frequency(samples["coco"]), held)
+
+
+def _labelled(root: Path) -> dict[str, Dataset]:
+    return {name: open_dataset(root / FOLDER[name], layout="folder", labels="voc") for name in ("coco", "voc")}
+
+
+def _frequency(samples: Sequence[Sample]) -> np.ndarray:
+    """The share of each class of the labelled pixels."""
+    masks = (sample.read_mask()[::4, ::4] for sample in samples)
+    counts = sum(np.bincount(mask[mask != IGNORE_INDEX], minlength=len(PASCAL_VOC)) for mask in masks)
+    return counts / np.sum(counts)
 
 
 def _probabilities(photos: Photos, counts: dict[str, int], config: Config) -> np.ndarray:
@@ -181,13 +200,18 @@ class Batches(torch.utils.data.Dataset):
 class Trainer:
     """The network, its running average and its optimiser."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, frequency: np.ndarray, start: Path | None) -> None:
         self.config = config
+        # Nothing is so rare that its logits may be raised without limit.
+        self.offset = torch.from_numpy(config.prior * np.log(np.maximum(frequency, 1e-4))).float().view(1, -1, 1, 1)
         torch.manual_seed(config.seed)
         self.network = pyramid_efficientnet_lite0(len(PASCAL_VOC))
-        path = imagenet_file("lite")
         backbone = self.network.backbone
-        backbone.load_state_dict(backbone_of(load_state(path), backbone, path), strict=False)
+        if start is None:
+            path = imagenet_file("lite")
+            backbone.load_state_dict(backbone_of(load_state(path), backbone, path), strict=False)
+        else:
+            self.network.load_state_dict(load_file(start), strict=False)
         self.network = self.network.to(memory_format=torch.channels_last)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         frozen = [backbone.conv_stem, backbone.bn1, *backbone.blocks[: config.frozen_stages]]
@@ -217,7 +241,7 @@ class Trainer:
         config = self.config
         self.network.train()
         x = ((image.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std).to(memory_format=torch.channels_last)
-        logits = self.network.classifier(self._features(x))
+        logits = self.network.classifier(self._features(x)) + self.offset
         labelled = cross_entropy(logits, mask, align_corners=True, step=config.label_step, boundary=config.boundary)
         # By their share of the batch, so that a batch with little of one kind is not ruled by it.
         share = (mask != IGNORE_INDEX).float().mean()
@@ -260,6 +284,11 @@ class Trainer:
         }
         torch.save(state, path.with_suffix(".partial"))
         path.with_suffix(".partial").replace(path)
+
+    def write(self, path: Path) -> None:
+        """Write the averaged weights, as `tools/export_lite.py` takes them."""
+        tensors = {n: v.contiguous() for n, v in self.average.items() if not n.endswith("num_batches_tracked")}
+        save_file(tensors, path)
 
     def load(self, path: Path) -> None:
         """Go on from there."""
@@ -318,7 +347,7 @@ def measure(trainer: Trainer, held: dict[str, Dataset]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Train to the end, or to where it is stopped."""
+    """Train to the end, or to where it is stopped: each cycle from what the one before it reached; mix them at last."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
@@ -327,13 +356,36 @@ def main() -> None:
     parser.add_argument("--measure-every", type=int, default=1500)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    config = Config(**json.loads(options.config.read_text(encoding="utf-8")))
-    options.out.mkdir(parents=True, exist_ok=True)
-    trainer, last = Trainer(config), options.out / "last.ckpt"
+    recipe = json.loads(options.config.read_text(encoding="utf-8"))
+    made: list[Path] = []
+    for number, cycle in enumerate(recipe["cycles"], 1):
+        folder = options.out / f"cycle_{number}"
+        if not (folder / "lite.safetensors").exists():
+            run(Config(**cycle), options.data, folder, made[-1] if made else None, options.measure_every)
+        made.append(folder / "lite.safetensors")
+    save_file(mixed([load_file(path) for path in made], recipe["mix"]), options.out / "lite.safetensors")
+
+
+def mixed(made: Sequence[dict[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:
+    """The weighted mean of the cycles' weights.
+
+    Each later cycle began where the one before it ended, so that what lies between them is a network, too (Wortsman et
+    al., "Robust fine-tuning of zero-shot models", 2022).
+    """
+    return {
+        name: sum(share * weights[name] for share, weights in zip(shares, made, strict=True)).contiguous()
+        for name in made[0]
+    }
+
+
+def run(config: Config, root: Path, folder: Path, start: Path | None, measure_every: int) -> None:
+    """One cycle: from weights, or from the backbone's, to the end of its learning rate."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = gather(root, config)
+    trainer, last = Trainer(config, data.frequency, start), folder / "last.ckpt"
     if last.exists():
         trainer.load(last)
-    data = gather(options.data, config)
-    (options.out / "config.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
     loader = DataLoader(Batches(data, config, trainer.step), batch_size=None, num_workers=1, prefetch_factor=4)
     began, said = time.monotonic(), trainer.step
     losses = np.zeros(2)
@@ -346,11 +398,12 @@ def main() -> None:
             losses[:], said = 0, trainer.step
         if trainer.step % KEEP_EVERY == 0 or trainer.step == config.steps:
             trainer.save(last)
-        if trainer.step % options.measure_every == 0 or trainer.step == config.steps:
+        if trainer.step % measure_every == 0 or trainer.step == config.steps:
             scores = measure(trainer, data.held)
             print(json.dumps({"step": trainer.step, "held back": scores}), flush=True)
-            trainer.save(options.out / f"step_{trainer.step}.ckpt")
+            trainer.save(folder / f"step_{trainer.step}.ckpt")
             began = time.monotonic()
+    trainer.write(folder / "lite.safetensors")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class ModelContract:
         name: the model's name in the registry, or one of the user's own.
         labels: its classes.
         multiple: input height and width are `k * multiple + offset`.
-        offset: see `multiple`; 1 for networks trained on sizes like 16k + 1.
+        offset: see `multiple`; 1 for networks trained on sizes like 32k + 1.
         align_corners: whether the logits' corner samples lie on the input's corner pixels (`True`), or its
             cells' centres are mapped as half-pixel centres (`False`); as in `torch.nn.functional.interpolate`.
         default_size: the shorter side of the input, in pixels, that the model works best at.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from liveseg.bench.child import measure
 from liveseg.bench.drawing import PLAIN, STYLES
 from liveseg.bench.result import BenchResult
@@ -19,6 +21,7 @@ def test_each_way_of_drawing_is_timed_on_the_frames_of_the_video(task):
     assert set(told["added_ms"]) == set(STYLES) - {PLAIN}
 
 
+@pytest.mark.long
 def test_a_bench_with_drawing_has_a_table_of_it_and_a_record(run_liveseg, samples, tmp_path):
     file = tmp_path / "result.json"
     tiny = ("--size", 97, "--frames", 2, "--rounds", 2, "--warmup", 0, "--threads", 1, "--network-only")

@@ -12,6 +12,7 @@ from liveseg.errors import MediaError, SourceNotFoundError
 from liveseg.settings import BenchSettings
 
 
+@pytest.mark.long
 def test_rounds_take_turns_and_what_is_not_here_is_left_out_with_its_reason(clip, monkeypatch, tmp_path):
     monkeypatch.setenv("LIVESEG_HOME", str(tmp_path))
     steps = []

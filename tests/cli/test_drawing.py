@@ -42,6 +42,7 @@ def drawn(run_liveseg, samples, tmp_path):
     return run
 
 
+@pytest.mark.long
 def test_each_option_draws_something_else(drawn, samples):
     plain, source = drawn(), picture(samples / "image_1.jpg")
     for option in ("--contours", "--labels", "--legend", "--palette=vivid", "--unknown=80%", "--alpha=0.2"):

@@ -17,6 +17,7 @@ from liveseg.labels import PASCAL_VOC
 from liveseg.maskfile import Identity, MaskWriter, identity_of
 from liveseg.media.frame import Frame, SourceInfo
 from liveseg.media.images import write_mask
+from liveseg.models.registry import find_model
 
 BUNDLED = Path(liveseg.__file__).parent / "weights" / "bundled"
 
@@ -101,7 +102,7 @@ def test_the_mask_of_a_photo_tells_its_classes(tmp_path):
 def test_a_model_tells_its_contract(name):
     record = describe(BUNDLED / name).record
     assert (record["kind"], record["name"]) == ("model", "lite")
-    assert record["contract"]["default_size"] == 289
+    assert record["contract"]["default_size"] == find_model("lite").contract.default_size
     assert record["contract"]["labels"]["classes"] == list(PASCAL_VOC.names)
     assert record["contract"]["quantized"] == ("int8" in name)
 

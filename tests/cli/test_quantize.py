@@ -36,6 +36,7 @@ def test_a_quantised_model_is_compared_on_other_photos_and_runs(run_liveseg, fol
     assert "found: cat" in done.stdout
 
 
+@pytest.mark.long
 def test_export_quantises_too_and_names_what_it_did(run_liveseg, folder, require_module, tmp_path):
     require_module("openvino", "openvino")
     done = run_liveseg("export", "lite", "--int8", "--images", folder, "-o", tmp_path / "lite8.xml")

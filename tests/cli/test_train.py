@@ -14,7 +14,7 @@ from PIL import Image
 
 from liveseg.cli.app import run_app
 
-QUICK = ("--epochs", "6", "--size", "97", "--batch", "6", "--crop", "65", "--validation", "0.25")
+QUICK = ("--epochs", "6", "--size", "97", "--batch", "6", "--crop", "97", "--lr", "2e-3", "--validation", "0.25")
 
 
 def draw(number):

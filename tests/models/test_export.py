@@ -33,6 +33,7 @@ class LowLogits(nn.Module):
 )
 # The exporter calls functions that PyTorch itself has deprecated.
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+@pytest.mark.long
 def test_an_export_agrees_with_pytorch_at_sizes_it_was_not_made_with(name):
     torch.manual_seed(0)
     network = build(name)

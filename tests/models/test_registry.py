@@ -71,12 +71,12 @@ def test_a_record_is_of_one_piece(name, meta_network):
 def test_the_banners_are_the_tutorials():
     assert MODELS["deeplabv3"].banner == "DEEPLABV3 WITH MOBILENETV3 BACKBONE"
     assert MODELS["lraspp"].banner == "LITE R-ASPP WITH MOBILENETV3 BACKBONE"
-    assert MODELS["lite"].banner == "LITE R-ASPP WITH EFFICIENTNET-LITE0 BACKBONE"
+    assert MODELS["lite"].banner == "FEATURE PYRAMID WITH EFFICIENTNET-LITE0 BACKBONE"
 
 
-def test_lite_takes_16k_plus_1_pixels_and_aligns_corners():
+def test_lite_takes_32k_plus_1_pixels_and_aligns_corners():
     contract = find_model("lite").contract
-    assert (contract.multiple, contract.offset, contract.align_corners) == (16, 1, True)
+    assert (contract.multiple, contract.offset, contract.align_corners) == (32, 1, True)
     assert contract.fit(380) == 385
 
 

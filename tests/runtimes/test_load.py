@@ -63,6 +63,7 @@ def test_a_second_load_takes_the_export_from_the_cache_and_needs_no_pytorch(chec
     assert list(exported.parent.glob("*.onnx")) == [exported]
 
 
+@pytest.mark.long
 def test_other_weights_in_the_same_file_are_exported_anew(checkpoint, exported, network_of):
     before = load(Request(weights=checkpoint))(PICTURE)
     network = network_of("lraspp", 3)

@@ -80,6 +80,7 @@ class RuntimeTest:
         one, two = (self.make(models["lite"], threads=threads)(NOISE) for threads in (1, 2))
         np.testing.assert_allclose(one, two, atol=1e-4 * np.abs(one).max())
 
+    @pytest.mark.long
     def test_four_threads_get_what_one_gets(self, runtime, photos):
         images = photos(97, 129)[:3] * 4
         alone = [runtime(image) for image in images]

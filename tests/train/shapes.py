@@ -57,7 +57,12 @@ def write_set(folder: Path, count: int, side: int) -> Path:
 
 
 def train(data: Path, out: Path, *, model: str = "lite", begin: str = "auto", held_out: int = 0, **options):
-    """Train on all photos but the first `held_out`, which are measured on; on all, where that is 0."""
+    """Train on all photos but the first `held_out`, which are measured on; on all, where that is 0.
+
+    By one thread, as sums come out the same, bit for bit, for the same number of threads only.
+    """
+    import torch
+
     from liveseg.datasets import open_dataset
     from liveseg.train.fit import fit
     from liveseg.train.options import TrainOptions
@@ -65,6 +70,7 @@ def train(data: Path, out: Path, *, model: str = "lite", begin: str = "auto", he
     from liveseg.train.start import make_start
 
     photos = open_dataset(data)
+    torch.set_num_threads(1)
     start = make_start(model, photos.labels, begin=begin, default_size=options.get("crop"))
     chosen = TrainOptions(**{"device": "cpu", **options})
     validation = photos.limit(held_out) if held_out else photos

@@ -59,7 +59,7 @@ def test_the_teacher_counts_as_much_as_it_is_said(batch):
 def test_classes_count_as_much_as_they_weigh(batch):
     def loss(weights, batch):
         trainee = trainee_of(begin="auto", weights=weights, teacher_weight=0).eval()
-        trainee.model.network.classifier.low_classifier.bias.data[0] += 1
+        trainee.model.network.classifier.classify.bias.data[0] += 1
         return trainee.loss_of(batch).item()
 
     only = batch._replace(mask=torch.where(batch.mask == 1, 255, batch.mask))
@@ -71,18 +71,23 @@ def test_new_layers_learn_faster_and_biases_do_not_decay():
     trainee = trainee_of(begin="auto", lr=1e-3, freeze="early")
     optimizer = trainee.configure_optimizers()
     groups = {(group["highest"], group["weight_decay"]): len(group["params"]) for group in optimizer.param_groups}
-    assert groups.keys() == {(1e-3, 0.0), (1e-3, 0.01), (4e-3, 0.0), (4e-3, 0.01)}
-    assert groups[4e-3, 0.01] == groups[4e-3, 0.0] == 2, "weights and biases of the two classifiers"
+    assert groups.keys() == {(1e-3, 0.0), (1e-3, 0.01), (4e-2, 0.0), (4e-2, 0.01)}
+    assert groups[4e-2, 0.01] == groups[4e-2, 0.0] == 1, "the classifier's weights and biases"
     every = sum(groups.values())
     assert every == sum(parameter.requires_grad for parameter in trainee.model.parameters())
     assert every < len(list(trainee.model.parameters())), "what is frozen is left out"
+
+
+def test_where_all_is_new_nothing_learns_forty_times_as_fast():
+    groups = trainee_of(begin="none", lr=1e-3).configure_optimizers().param_groups
+    assert {group["highest"] for group in groups} == {1e-2}
 
 
 def test_what_is_frozen_stays_in_evaluation_mode():
     trainee = trainee_of(begin="auto", freeze="statistics")
     backbone, head = trainee.model.network.backbone, trainee.model.network.classifier
     assert not backbone.bn1.training
-    assert head.cbr[1].training
+    assert head.high[1].training
     assert not any(module.training for module in trainee.average.modules())
     trainee.eval().train()
     assert not backbone.bn1.training

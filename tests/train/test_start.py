@@ -55,9 +55,7 @@ def test_known_classes_keep_their_probabilities_and_new_ones_share_the_backgroun
     labels = named("leaf", "cat", "background", "stem", "couch")
     start = make_start("lite", labels)
     assert start.known == ("cat", "background", "couch")
-    assert start.fresh == {
-        f"classifier.{part}_classifier.{kind}" for part in ("low", "high") for kind in ("weight", "bias")
-    }
+    assert start.fresh == {"classifier.classify.weight", "classifier.classify.bias"}
     found = logits(start.network, start.contract, photo)
     theirs = bundled_logits
     voc = PASCAL_VOC.index
@@ -77,7 +75,7 @@ def test_the_contract_is_the_models_with_the_users_name_classes_and_size():
     start = make_start("lite", named("background", "leaf"), name="leaves", default_size=225)
     contract = start.contract
     assert (contract.name, contract.labels.names, contract.default_size) == ("leaves", ("background", "leaf"), 225)
-    assert (contract.multiple, contract.offset, contract.align_corners) == (16, 1, True)
+    assert (contract.multiple, contract.offset, contract.align_corners) == (32, 1, True)
 
 
 def test_colours_that_nobody_chose_are_replaced_and_chosen_ones_kept():
@@ -100,7 +98,7 @@ def test_without_weights_all_is_new_and_the_seed_decides_it():
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert not torch.equal(states[0]["backbone.conv_stem.weight"], states[2]["backbone.conv_stem.weight"])
     # Few classes must not begin with the large weights that their fan-out would give them.
-    assert states[0]["classifier.low_classifier.weight"].std() < 0.02
+    assert states[0]["classifier.classify.weight"].std() < 0.02
 
 
 def test_the_start_leaves_pytorchs_random_numbers_alone():
@@ -168,7 +166,7 @@ def test_a_run_is_a_start_and_its_classes_are_known_by_its_labels(tmp_path):
     save_file(first.network.state_dict(), run / "model.safetensors", metadata=record)
     second = make_start("lite", named("background", "leaf", "stem"), begin=run)
     assert (second.known, second.origin) == (("background", "leaf"), "the weights of leaves")
-    old, new = (start.network.classifier.high_classifier.weight for start in (first, second))
+    old, new = (start.network.classifier.classify.weight for start in (first, second))
     assert torch.equal(old[1], new[1])
 
 

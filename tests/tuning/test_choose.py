@@ -54,7 +54,7 @@ def test_the_best_quality_that_reaches_the_target_is_taken(levels):
         better = [level for level in ways if level.every == 1 and level.quality > best.quality]
         assert all(level.rung.rate < HEADROOM * target for level in better)
     assert choose(ways, 20).size == 385
-    assert choose(ways, 90).size < 289
+    assert choose(ways, 90).size < 321
 
 
 def test_a_better_model_is_taken_where_it_is_fast_enough(levels):
@@ -68,7 +68,7 @@ def test_leaving_frames_out_is_the_last_resort(levels):
     ways = levels(lite=1.0)
     fastest = max(level.rung.rate for level in ways if level.every == 1)
     assert choose(ways, fastest / HEADROOM - 0.1).every == 1
-    assert choose(ways, fastest / HEADROOM + 0.1).every == 2
+    assert choose(ways, fastest / HEADROOM + 0.1).every > 1
 
 
 def test_what_nothing_reaches_gets_the_fastest(levels):
@@ -145,16 +145,16 @@ def test_the_registrys_qualities_are_those_of_the_default_size_and_rise():
 
 
 def test_quality_follows_the_measured_numbers_and_the_stated_assumptions():
-    assert quality_of(LITE, 289, "float32") == 36.0
-    assert quality_of(LITE, 385, "bfloat16") == 37.2
-    assert quality_of(LITE, 337, "float32") == pytest.approx(36.6)
-    assert quality_of(LITE, 1000, "float32") == 37.2
-    assert 0 < quality_of(LITE, 64, "float32") < quality_of(LITE, 129, "float32") == 28.9
-    assert quality_of(LITE, 289, "int8") == pytest.approx(36.0 * PRECISION_SHARE["int8"])
-    assert quality_of(LITE, 289, "float32", 2) == pytest.approx(36.0 * STEP_SHARE[2])
+    assert quality_of(LITE, 321, "float32") == 38.0
+    assert quality_of(LITE, 385, "bfloat16") == 39.2
+    assert quality_of(LITE, 353, "float32") == pytest.approx(38.6)
+    assert quality_of(LITE, 1000, "float32") == 39.2
+    assert 0 < quality_of(LITE, 64, "float32") < quality_of(LITE, 129, "float32") == 29.2
+    assert quality_of(LITE, 321, "int8") == pytest.approx(38.0 * PRECISION_SHARE["int8"])
+    assert quality_of(LITE, 321, "float32", 2) == pytest.approx(38.0 * STEP_SHARE[2])
     lraspp = find_model("lraspp").contract
     assert [quality_of(lraspp, size, "float32") for size in (520, 900)] == pytest.approx([57.9, 57.9])
-    assert quality_of(lraspp, 520 * 161 / 289, "float32") == pytest.approx(57.9 * 32.1 / 36.0)
+    assert quality_of(lraspp, 520 * 161 / 321, "float32") == pytest.approx(57.9 * 31.6 / 38.0)
     own = ModelContract("mine", PASCAL_VOC, default_size=400)
     assert quality_of(own, 400, "float32") == 100
     assert quality_of(own, "native", "float32", native=400) == 100

@@ -64,7 +64,7 @@ def test_levels_of_one_engine_share_one_network(ladder):
 def test_warming_up_shows_every_level_to_its_network(ladder, fake_runtime):
     network = fake_runtime()
     ladder(level(257), level(129), runtimes={"lite": network}).warm_up(640, 480)
-    assert network.inputs == [(257, 337), (129, 177)]
+    assert network.inputs == [(257, 353), (129, 161)]
 
 
 def test_networks_with_other_classes_do_not_share_a_ladder(ladder, fake_runtime):
@@ -166,7 +166,7 @@ def test_it_steps_down_and_up_again_and_says_so(ladder, clock, fake_runtime):
     assert len(said) == len(on_it.steps) == 2
     assert said[0].startswith("stepped down from lite 257 (fake float32) to lite 129 (fake float32) at ")
     assert said[1].startswith("stepped up from lite 129 (fake float32) to lite 257 (fake float32) at ")
-    assert network.inputs[-1] == (257, 337)
+    assert network.inputs[-1] == (257, 353)
 
 
 def test_a_step_ends_the_reuse_of_masks_of_the_level_before(ladder, clock):

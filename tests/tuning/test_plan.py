@@ -96,6 +96,7 @@ def test_it_is_measured_once(planned, home):
     assert second.chosen.size < first.chosen.size
 
 
+@pytest.mark.long
 def test_another_source_size_line_or_encoder_is_measured_anew(planned, home):
     for changed in ({}, {"live": False}, {"encode": Encode()}, {"encode": Encode(preset="ultrafast")}, {"threads": 1}):
         assert planned(25, **changed).told

@@ -77,7 +77,7 @@ def test_an_image_with_lite_and_without_a_display(program, workplace):
     done = program("segment_image.py", "--input", "input/image_1.jpg", "--model", "lite")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "USING LITE R-ASPP WITH EFFICIENTNET-LITE0 BACKBONE"
+    assert lines[0] == "USING FEATURE PYRAMID WITH EFFICIENTNET-LITE0 BACKBONE"
     assert sum("No window" in line for line in lines) == 1
     made = np.asarray(Image.open(workplace / "outputs" / "image_1_lite.jpg")).astype(int)
     source = np.asarray(Image.open(workplace / "input" / "image_1.jpg")).astype(int)
@@ -120,7 +120,7 @@ def test_a_video_gets_its_rate_drawn_and_its_average_printed(program, workplace)
     done = program("segment_video.py", "--input", "input/video_2.mp4", "--model", "lite", "--size", "161")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "USING LITE R-ASPP WITH EFFICIENTNET-LITE0 BACKBONE"
+    assert lines[0] == "USING FEATURE PYRAMID WITH EFFICIENTNET-LITE0 BACKBONE"
     assert re.fullmatch(r"Average FPS: \d+\.\d{3}", lines[-1])
     assert float(lines[-1].split()[-1]) > 0
     frames, rate = video_frames(workplace / "outputs" / "video_2_lite.mp4")

@@ -1,4 +1,4 @@
-"""Lite R-ASPP, the light segmentation head of MobileNetV3, and its two networks.
+"""Lite R-ASPP, the light segmentation head of MobileNetV3, and the network that has it.
 
 Howard et al., "Searching for MobileNetV3", 2019, section 6.4. The deep features, gated by their global mean,
 are brought to stride 8 and classified together with the features there. The parameter names are those of
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from liveseg.models.efficientnet_lite import EfficientNetLite0
 from liveseg.models.layers import conv_bn, resize_like
 from liveseg.models.mobilenetv3 import MobileNetV3Large
 from liveseg.models.network import Features, SegmentationNetwork
@@ -39,14 +38,3 @@ def lraspp_mobilenet_v3_large(num_classes: int = 21) -> SegmentationNetwork:
     """Lite R-ASPP on MobileNetV3-Large, as torchvision's model of the same name."""
     backbone = MobileNetV3Large()
     return SegmentationNetwork(backbone, LRASPPHead(backbone.low_channels, backbone.high_channels, num_classes))
-
-
-def lraspp_efficientnet_lite0(num_classes: int = 21) -> SegmentationNetwork:
-    """Lite R-ASPP on EfficientNet-Lite0: `lite`, the bundled model.
-
-    It was trained on inputs of 16k + 1 pixels, whose logits of stride 8 fall on every eighth pixel; hence the
-    aligned corners.
-    """
-    backbone = EfficientNetLite0()
-    head = LRASPPHead(backbone.low_channels, backbone.high_channels, num_classes)
-    return SegmentationNetwork(backbone, head, align_corners=True)

@@ -57,10 +57,10 @@ def _depthwise(channels: int) -> nn.Sequential:
 
 
 def pyramid_efficientnet_lite0(num_classes: int = 21) -> SegmentationNetwork:
-    """A feature pyramid on EfficientNet-Lite0 of stride 32.
+    """A feature pyramid on EfficientNet-Lite0: `lite`, the bundled model.
 
     For inputs of 32k + 1 pixels, whose logits of stride 8 fall on every eighth pixel; hence the aligned corners.
     """
-    backbone = EfficientNetLite0(output_stride=32)
+    backbone = EfficientNetLite0()
     head = PyramidHead(backbone.low_channels, backbone.middle_channels, backbone.high_channels, num_classes)
     return SegmentationNetwork(backbone, head, align_corners=True)

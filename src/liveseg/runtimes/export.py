@@ -106,7 +106,7 @@ def _traced_at(contract: ModelContract) -> tuple[torch.Tensor, Any]:
     """An example input, and which of its lengths are variables of the graph.
 
     Height and width are plain ones, although the contract may allow only some: the graph then computes sizes from its
-    input's. Of `16k + 1` it would read them off a layer in its midst, where quantisation and OpenVINO trip over that.
+    input's. Of `32k + 1` it would read them off a layer in its midst, where quantisation and OpenVINO trip over that.
     """
     names = {0: ("batch", 1), 1: ("height", 33), 2: ("width", 33)}
     size = contract.fixed_size

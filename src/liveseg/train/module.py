@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from liveseg.train.plan import Plan
     from liveseg.train.start import Start
 
-_FRESH = 4.0
-"""How much faster layers learn that begin with nothing."""
+_FRESH, _ALL_FRESH = 40.0, 10.0
+"""How much faster layers learn that begin with nothing, on top of others and where there are no others."""
 
 _DECAY = 0.01
 _LARGEST_GRADIENT = 5.0
@@ -138,16 +138,18 @@ class Trainee(pl.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW (Loshchilov and Hutter, 2019); biases and batch norms do not decay, new layers learn faster."""
+        names = {name for name, _ in self.model.named_parameters(prefix="model")}
+        faster = _FRESH if names - self._fresh else _ALL_FRESH
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name, parameter in self.model.named_parameters(prefix="model"):
             if parameter.requires_grad:
-                key = (_FRESH if name in self._fresh else 1.0, _DECAY if parameter.ndim > 1 else 0.0)
+                key = (faster if name in self._fresh else 1.0, _DECAY if parameter.ndim > 1 else 0.0)
                 groups.setdefault(key, []).append(parameter)
         highest = self.plan.lr
         return torch.optim.AdamW(
             [
-                {"params": own, "lr": highest * faster, "highest": highest * faster, "weight_decay": decay}
-                for (faster, decay), own in groups.items()
+                {"params": own, "lr": highest * times, "highest": highest * times, "weight_decay": decay}
+                for (times, decay), own in groups.items()
             ]
         )
 
