@@ -177,6 +177,7 @@ def test_srt_is_sent_by_the_program(clips, require, tmp_path):
     assert seen == sorted(set(seen))
 
 
+@pytest.mark.long
 def test_a_server_of_srt_is_away_until_it_has_taken_frames_for_a_while(clips, require):
     """The program takes frames before it has connected, and ends when it cannot: that is no coming back."""
     ffmpeg = require("ffmpeg", "ffmpeg")
