@@ -85,10 +85,10 @@ def test_a_file_of_one_size_takes_all_pictures_at_that(format, int8, pictures, t
             with pytest.raises(UsageError, match="takes inputs of 225x161 only; leave out --size"):
                 convert(own, Wish(tmp_path / "b.xml", "openvino", size=(129, 129)), pictures)
             assert not (tmp_path / "b.xml").exists()
-            same = convert(own, Wish(tmp_path / "b.xml", "openvino", size=(225, 177)), pictures[:1])
+            same = convert(own, Wish(tmp_path / "b.xml", "openvino", size=(225, 161)), pictures[:1])
             assert not same.forced
         sides = onnx.load(target).graph.input[0].type.tensor_type.shape.dim[1:3]
-        assert [side.dim_value for side in sides] == [177, 225]
+        assert [side.dim_value for side in sides] == [161, 225]
 
 
 def test_exported_files_run_without_pytorch(pictures, tmp_path):
