@@ -5,8 +5,8 @@ measured (how, its card says). For torchvision's models only one number is publi
 other sizes is *assumed* to fall as that of `lite` does, relative to each one's default size, and not to rise above it.
 Weights of one's own count as 100 at their default size, and fall likewise.
 
-**Precision.** Measured with `lite` on 343 photos of COCO and 409 of Pascal VOC at sizes 161, 225 and 289: bfloat16
-loses nothing (between 0.1 points less and 0.15 more), 8-bit integers keep 99.2 to 100.7 per cent of the mIoU.
+**Precision.** Measured with the first `lite` on 343 photos of COCO and 409 of Pascal VOC at sizes 161, 225 and 289:
+bfloat16 loses nothing (between 0.1 points less and 0.15 more), 8-bit integers keep 99.2 to 100.7 per cent of the mIoU.
 
 **Every k-th frame.** Where nothing else reaches the target, the frames in between reuse the last mask, and their
 quality counts for less: by as much as the mask of a frame agrees with those of earlier ones, in mIoU over the classes
