@@ -217,3 +217,30 @@ def test_trying_whether_a_file_can_be_written_leaves_nothing(tmp_path):
         check_writable(there, overwrite=False)
     check_writable(there, overwrite=True)
     assert there.read_text(encoding="utf-8") == "before"
+
+
+def test_no_lock_is_left_of_a_file_that_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "locks"))
+    (tmp_path / "locks").mkdir()
+    for number in range(3):
+        with atomic_write(tmp_path / f"{number}.txt", overwrite=False) as partial:
+            assert len(list((tmp_path / "locks").iterdir())) == 1
+            partial.write_text("whole", encoding="utf-8")
+    assert list((tmp_path / "locks").iterdir()) == []
+
+
+def test_of_many_that_want_one_file_one_has_it_at_a_time(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from liveseg.errors import SinkError; from liveseg.files import claim, unclaim\n"
+        "path, taken = Path(sys.argv[1]), 0\n"
+        "while taken < 300:\n"
+        "    try: claim(path, path)\n"
+        "    except SinkError: continue\n"
+        "    os.close(os.open(f'{path}.mine', os.O_CREAT | os.O_EXCL)); os.unlink(f'{path}.mine')\n"
+        "    unclaim(path); taken += 1\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "one")]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [process.communicate(timeout=120)[1] for process in processes] == [""] * 4
+    assert [process.returncode for process in processes] == [0] * 4

@@ -158,6 +158,10 @@ def claim(path: Path, target: Path) -> None:
     lock = FileLock(Path(tempfile.gettempdir()) / f"liveseg-{name}.lock", timeout=0, thread_local=False)
     try:
         lock.acquire()
+        while not _is_named(lock):
+            # Who had it removed its file since this one opened it; by now another file may stand there.
+            lock.release()
+            lock.acquire()
     except Timeout as error:
         raise SinkError(f"cannot write {target}: another run is writing it; choose another name") from error
     _locks[path] = lock
@@ -167,7 +171,22 @@ def unclaim(path: Path) -> None:
     """Give back a file that was claimed, if it was."""
     lock = _locks.pop(path, None)
     if lock is not None:
+        # While it is held, see `claim`; where an open file cannot be removed, `release` does it. Many files would
+        # leave as many locks.
+        with contextlib.suppress(OSError):
+            Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+
+
+def _is_named(lock: FileLock) -> bool:
+    """Whether the file that is locked is the one that its name leads to."""
+    held = lock._context.lock_file_fd  # noqa: SLF001 - filelock leaves its files, and has no other way to ask
+    if held is None:
+        return True
+    try:
+        return os.path.samestat(os.fstat(held), Path(lock.lock_file).stat())
+    except FileNotFoundError:
+        return False
 
 
 def _make_folder(target: Path) -> None:
