@@ -4,57 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from liveseg.server import models
+from liveseg.server.streams import answers as streams
 from liveseg.server.videos import examples as videos
 
-_STREAM: dict[str, Any] = {
-    "id": "door",
-    "name": "door",
+_STREAM: dict[str, Any] = streams.EXAMPLE | {
     "address": "rtsp://***@camera.local/stream",
-    "state": "live",
-    "paused": False,
-    "created": "2026-03-01T10:15:00Z",
-    "model": "lite",
     "size": None,
-    "smooth": True,
-    "width": 1280,
-    "height": 720,
     "rate": 24.8,
     "age_ms": 41.3,
     "frames": 1490,
     "dropped": 12,
-    "reconnects": 0,
-    "viewers": 1,
-    "failure": None,
-    "notes": [],
-    "links": {
-        "self": "/v1/streams/door",
-        "mjpeg": "/v1/streams/door/mjpeg",
-        "snapshot": "/v1/streams/door/snapshot.jpg",
-    },
 }
 _CONNECTING = _STREAM | {"state": "connecting", "width": None, "height": None, "rate": 0.0, "age_ms": None}
 
-_MODEL: dict[str, Any] = {
+_MODEL: dict[str, Any] = models.EXAMPLE | {
     "name": "leaves",
-    "default": True,
-    "state": "ready",
-    "problem": None,
-    "title": "feature pyramid, EfficientNet-Lite0",
     "labels": ["background", "leaf"],
     "palette": [[0, 0, 0], [128, 0, 0]],
     "palettes": {"model": [[0, 0, 0], [128, 0, 0]], "safe": [[0, 0, 0], [75, 85, 254]]},
-    "background": True,
-    "size": 321,
-    "sizes": [129, 161, 193, 225, 257, 289, 321, 385],
-    "fixed_size": None,
-    "multiple": 32,
-    "offset": 1,
-    "align_corners": True,
     "runtime": "onnx",
-    "device": "cpu",
     "precision": "float32",
     "bytes": 12103841,
-    "batch": 1,
     "users": 1,
     "last_used_seconds": 0.4,
 }

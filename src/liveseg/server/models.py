@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SIZES = (0.5, 0.75, 1.0, 1.5)
 """Of models whose quality by size was not measured: what their own size is multiplied by."""
 
-_EXAMPLE: dict[str, Any] = {
+EXAMPLE: dict[str, Any] = {
     "name": "lite",
     "default": True,
     "state": "ready",
@@ -49,7 +49,7 @@ _EXAMPLE: dict[str, Any] = {
 class Model(BaseModel):
     """A model that clients may ask for."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     name: str = Field(description="What to ask for it by, as `model`.")
     default: bool = Field(description="Whether it is taken where no model is named.")
@@ -84,7 +84,7 @@ class Model(BaseModel):
 class Models(BaseModel):
     """The models that clients may ask for."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"default": "lite", "models": [_EXAMPLE]}})
+    model_config = ConfigDict(json_schema_extra={"example": {"default": "lite", "models": [EXAMPLE]}})
 
     default: str = Field(description="The name of the model that is taken where none is named.")
     models: list[Model] = Field(description="All of them, the default first.")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 State = Literal["connecting", "live", "away", "failed", "stopped"]
 
-_EXAMPLE: dict[str, Any] = {
+EXAMPLE: dict[str, Any] = {
     "id": "door",
     "name": "door",
     "address": "rtsp://camera.local/stream",
@@ -70,7 +70,7 @@ class StreamLinks(BaseModel):
 class StreamAnswer(BaseModel):
     """How it stands with a stream."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     id: str
     name: str
@@ -102,7 +102,7 @@ class StreamList(BaseModel):
     """The streams, and those that could be started."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"streams": [_EXAMPLE], "available": ["yard"], "any_address": False, "most": 4}}
+        json_schema_extra={"example": {"streams": [EXAMPLE], "available": ["yard"], "any_address": False, "most": 4}}
     )
 
     streams: list[StreamAnswer]
