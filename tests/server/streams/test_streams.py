@@ -59,8 +59,8 @@ def test_one_is_started_by_name_and_shown_with_what_is_known_of_it(client, until
         told = until(client, "/v1/streams/clock", live)
         assert told["viewers"] == 1
         # Who looks gets what is new: the clock in the last picture is hardly older than this moment.
-        picture, _ = viewer.picture()
-        age = time.monotonic() - read_clock(np.asarray(picture)).seconds
+        reading = viewer.clock(read_clock)
+        age = time.monotonic() - reading.seconds
     assert age < 3
     times = [moment for _, moment in seen]
     assert times == sorted(set(times))
@@ -126,7 +126,7 @@ def test_who_was_slow_skips_what_is_old(client, named, look, read_clock):
         time.sleep(6)
         readings, ages = [], []
         for _ in range(120):
-            readings.append(read_clock(np.asarray(viewer.picture()[0])))
+            readings.append(viewer.clock(read_clock))
             ages.append(time.monotonic() - readings[-1].seconds)
     numbers = [reading.number for reading in readings]
     # Six seconds are 150 pictures; only what was on its way when it stopped is old.
