@@ -2,7 +2,7 @@
 
 Each `bash`, `console` and `python` block stands alone and runs in a fresh folder that holds `input/` and the
 tutorial's programs. A block that cannot run there carries its reason on the line above its fence:
-`<!-- no-run: downloads 13 MB -->`. One that takes longer than ten seconds is left to `make test-long` the same way:
+`<!-- no-run: downloads 13 MB -->`. One of many runs is left to `make test-long` the same way, the README's never:
 `<!-- long: trains a network -->`. One below `<!-- service -->` finds a running `liveseg serve` where it asks
 127.0.0.1:8000, and at the address in `LIVESEG_SERVICE`; below `<!-- service with a token -->` it asks for that of the
 file `token`. One below `<!-- until Ctrl-C -->` starts services; each has to come up, and to end well when told to.

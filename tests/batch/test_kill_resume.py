@@ -155,7 +155,7 @@ def test_killed_at_random_moments_it_ends_as_if_undisturbed(runs, stand_in):
     wait_until(lambda: not list(runs.temporary.glob("liveseg-batch-*")))  # no worker leaves its temporary files
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM])
 def test_a_signal_stops_in_good_order_and_the_same_command_goes_on(runs, stand_in, number):
     for each in range(30):
         (runs.photos / f"{each:04}.jpg").write_text("sleep 0.1", encoding="utf-8")

@@ -29,6 +29,7 @@ def test_masks_are_scored_as_they_are_and_smoothed(task, clip):
     assert 0 < told["smoothed"] < told["share"] / 2
 
 
+@pytest.mark.long
 def test_a_bench_with_flicker_tells_it_beside_the_rate(run_liveseg, clip, tmp_path):
     file = tmp_path / "result.json"
     tiny = ("--size", 97, "--frames", 4, "--rounds", 1, "--warmup", 0, "--threads", 1, "--network-only")

@@ -86,6 +86,7 @@ def test_what_fails_is_left_out_and_the_rest_goes_on(answers, clip, tmp_path, re
     assert killed.streams is None
 
 
+@pytest.mark.long
 def test_the_tutorial_and_pytorch_beside_it(clip, require_module):
     require_module("torch", "torch")
     settings = BenchSettings(baseline="tutorial", agreement=True, frames=2, rounds=1, warmup=0, threads=1)
@@ -103,6 +104,7 @@ def test_the_tutorial_and_pytorch_beside_it(clip, require_module):
     assert ratio["median"] == pytest.approx(entry.rates[0] / own.rates[0])
 
 
+@pytest.mark.long
 def test_what_no_runtime_offers_is_named_and_is_no_failure(clip):
     settings = BenchSettings(
         runtime=("onnx",),

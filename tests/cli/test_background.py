@@ -61,6 +61,7 @@ def test_what_is_no_background_is_told_in_a_line(run_liveseg, samples, tmp_path,
     assert not (tmp_path / "no.png").exists()
 
 
+@pytest.mark.long
 def test_a_video_plays_behind_a_video_and_masks_make_the_same_of_it(run_liveseg, samples, tmp_path):
     clip, behind = samples / "video_1.mp4", samples / "video_2.mp4"
     look = ["--background", behind, "--foreground", "person", "--limit", 40]

@@ -141,6 +141,7 @@ def test_the_command_line_starts_without_what_a_batch_needs():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals as POSIX has them")
 def test_ctrl_c_stops_and_the_same_command_goes_on(photos, run_liveseg, tmp_path):
     many, out = tmp_path / "many", tmp_path / "out"

@@ -46,6 +46,7 @@ def test_nothing_to_plan_ends_in_one_line(run_liveseg, tmp_path):
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.long
 def test_a_report_is_made_again_and_is_the_same(photos, run_liveseg, tmp_path):
     ran = run_liveseg(
         "batch", photos, "--out", "dest", "--save", "mask", "--size", "97", "--workers", "1", "-q", cwd=tmp_path

@@ -37,6 +37,7 @@ def test_a_bench_of_the_sample_prints_tables_and_writes_its_record_and_its_plot(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plot.png", "result.json"]
 
 
+@pytest.mark.long
 def test_json_on_standard_output_is_nothing_but_json(run_liveseg, samples):
     done = run_liveseg("bench", samples / "video_2.mp4", *TINY, "--network-only", "--json", "-")
     assert done.returncode == 0, done.stderr

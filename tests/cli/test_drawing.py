@@ -101,6 +101,7 @@ def test_a_video_side_by_side_is_twice_as_wide_and_has_its_source_on_the_left(ru
     assert np.abs(two[4][:, 480:] - source[4]).mean() > 10
 
 
+@pytest.mark.long
 def test_a_file_has_a_caption_only_when_asked_for(run_liveseg, samples, tmp_path):
     frames = {}
     for name, more in (("plain", ()), ("said", ("--caption",)), ("live", ("--realtime", "--no-caption"))):

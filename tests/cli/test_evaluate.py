@@ -138,6 +138,7 @@ def test_compare_runs_in_turn_and_says_what_differs(run_liveseg, labelled_photos
     assert (tmp_path / "c.svg").read_text(encoding="utf-8").startswith("<?xml")
 
 
+@pytest.mark.long
 def test_results_made_earlier_are_compared_without_running_anything(run_liveseg, labelled_photos, tmp_path):
     for name, size, more in (("a.json", 97, ()), ("b.json", 65, ("--record", "b.jsonl"))):
         run_liveseg(

@@ -123,6 +123,7 @@ def test_the_table_can_be_followed_and_a_killed_run_leaves_whole_lines(samples, 
     assert all(row["share"] and row["time"].endswith("Z") for row in rows)
 
 
+@pytest.mark.long
 def test_sources_at_the_same_time_share_the_table_and_the_server(run_liveseg, samples, tmp_path, hook):
     videos = [samples / "video_1.mp4", samples / "video_2.mp4"]
     options = ["--grid", "--realtime", "--duration", "2", "--areas", "areas.jsonl", "-o", "grid.mp4"]

@@ -113,6 +113,7 @@ def test_what_a_killed_run_left_is_rendered_to_its_last_mask(run_liveseg, sample
     assert len(times_of(tmp_path / "out.mp4")) == count
 
 
+@pytest.mark.long
 def test_a_run_killed_at_work_leaves_masks_to_render(run_liveseg, samples, tmp_path):
     clip, target = samples / "video_1.mp4", tmp_path / "m.nut"
     command = [
@@ -146,6 +147,7 @@ def test_a_run_killed_at_work_leaves_masks_to_render(run_liveseg, samples, tmp_p
     assert len(times_of(tmp_path / "out.mp4")) == count
 
 
+@pytest.mark.long
 def test_masks_of_another_file_are_refused_unless_forced(run_liveseg, samples, masks, tmp_path):
     copy = tmp_path / "holiday.mp4"
     shutil.copy(samples / "video_2.mp4", copy)
@@ -191,6 +193,7 @@ def test_masks_saved_again_are_the_same_masks(run_liveseg, samples, masks, tmp_p
             assert np.array_equal(own.confidence, again.confidence)
 
 
+@pytest.mark.long
 def test_confidences_that_were_not_kept_are_missed_in_one_line(run_liveseg, samples, tmp_path):
     clip = samples / "video_2.mp4"
     assert run_liveseg("run", clip, *QUICK, "--save", "mask", "-o", tmp_path / "m.nut").returncode == 0

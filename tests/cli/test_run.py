@@ -167,7 +167,7 @@ def test_wrong_usage_ends_with_two_and_names_the_option(run_liveseg, samples, ar
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_signal_finishes_the_file(samples, tmp_path, number):
     target = tmp_path / "out.mp4"
     command = [sys.executable, "-m", "liveseg", "run", str(samples / "video_1.mp4"), "-o", str(target), "--size", "385"]
@@ -214,6 +214,7 @@ def test_a_closed_output_is_no_traceback(samples, tmp_path):
     assert (tmp_path / "a.jpg").is_file()
 
 
+@pytest.mark.long
 def test_a_failed_demo_fails(run_liveseg, tmp_path):
     (tmp_path / "file").touch()
     done = run_liveseg("demo", "-o", tmp_path / "file" / "sub")
@@ -228,6 +229,7 @@ def test_json_tells_of_a_failure_too(run_liveseg, tmp_path):
     assert "bad.jpg" in json.loads(done.stdout)["sources"][0]["error"]
 
 
+@pytest.mark.long
 def test_a_missing_mask_is_made_beside_an_existing_output(run_liveseg, samples, tmp_path):
     run = ["run", samples / "image_1.jpg", "-o", tmp_path / "o.jpg"]
     assert run_liveseg(*run).returncode == 0

@@ -53,6 +53,7 @@ def test_a_file_played_as_live_tells_ages_and_what_was_left_out(liveseg, samples
     assert {thread["name"] for thread in source["threads"]} >= {"reader", "caller"}
 
 
+@pytest.mark.long
 def test_the_caption_is_drawn_on_live_frames_only_and_can_be_left_out(liveseg, samples, tmp_path):
     options = ["--limit", "4", "--size", "33", "--alpha", "0", "--crf", "1"]
     for name, more in {"file": [], "live": ["--realtime"], "plain": ["--realtime", "--no-caption"]}.items():
@@ -119,6 +120,7 @@ def test_what_makes_no_sense_is_wrong_usage(liveseg, arguments, words):
     assert all(word in said for word in words)
 
 
+@pytest.mark.long
 def test_a_source_opened_to_choose_for_is_not_taken_for_another(liveseg, samples, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "video_1_lite.mp4").write_bytes(b"here already")
@@ -133,6 +135,7 @@ def test_a_source_opened_to_choose_for_is_not_taken_for_another(liveseg, samples
     assert np.abs(made.astype(int) - wanted).mean() < 5
 
 
+@pytest.mark.long
 def test_each_stream_tells_what_segmented_it_where_the_rate_was_given(liveseg, samples):
     videos = [samples / "video_1.mp4", samples / "video_2.mp4"]
     options = ["--realtime", "--duration", "1", "--grid", "--target-fps", "5", "--size", "129", "--json"]

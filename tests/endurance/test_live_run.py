@@ -25,7 +25,7 @@ def frames_of(path, read_clock):
 def wait_for(path, process):
     """Wait until a file is there that a process is to make."""
     while not path.exists():
-        assert process.poll() is None, "the run ended before it began"
+        assert process.poll() is None, f"the run ended before it began: {process.stderr.read()}"
         time.sleep(0.05)
 
 

@@ -100,6 +100,7 @@ def test_nobody_looks_any_more_when_the_tab_is_left(tab, watching):
     expect(tile(tab, "clock").locator(".stream-facts")).to_contain_text("1 viewer", timeout=20_000)
 
 
+@pytest.mark.long
 def test_the_large_view_moves_alone_and_is_closed_by_escape(tab, watching):
     start(tab, "clock")
     expect(tile(tab, "clock").locator("img")).to_be_visible(timeout=60_000)
@@ -130,6 +131,7 @@ def test_the_large_view_moves_alone_and_is_closed_by_escape(tab, watching):
     expect(tile(tab, "clock").locator("img")).to_be_visible(timeout=20_000)
 
 
+@pytest.mark.long
 def test_a_source_that_breaks_off_and_comes_back_says_so(tab, http_server):
     start(tab, "clock")
     clock = tile(tab, "clock")

@@ -43,7 +43,10 @@ def _openvino(require_module):
     require_module("openvino", "openvino")
 
 
-@pytest.mark.parametrize(("format", "runs"), [("onnx", 2), ("openvino", 1), ("pt2", 1)])
+@pytest.mark.parametrize(
+    ("format", "runs"),
+    [pytest.param("onnx", 2, marks=pytest.mark.long), ("openvino", 1), pytest.param("pt2", 1, marks=pytest.mark.long)],
+)
 def test_every_format_agrees_with_pytorch_and_carries_its_contract(format, runs, pictures, tmp_path):  # noqa: A002
     target = tmp_path / f"model{SUFFIXES[format]}"
     told = []
@@ -62,6 +65,7 @@ def test_every_format_agrees_with_pytorch_and_carries_its_contract(format, runs,
     assert told
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("format", "int8"), [("onnx", False), ("onnx", True), ("openvino", False), ("openvino", True), ("pt2", False)]
 )
@@ -107,6 +111,7 @@ def test_exported_files_run_without_pytorch(pictures, tmp_path):
         assert done.stdout == "cat (64, 0, 0)\n"
 
 
+@pytest.mark.long
 def test_a_graph_with_another_normalisation_is_refused_and_leaves_nothing(pictures, tmp_path, monkeypatch):
     def write(_network, _contract, path):
         model = onnx.load(bundled("lite", "onnx"))
@@ -122,6 +127,7 @@ def test_a_graph_with_another_normalisation_is_refused_and_leaves_nothing(pictur
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_swapped_corners_leave_the_old_file_and_when_forced_say_so(pictures, tmp_path, monkeypatch):
     real = module.write_ir
     monkeypatch.setattr(
@@ -153,6 +159,7 @@ def test_int8_is_calibrated_compared_and_marked(pictures, tmp_path):
         assert made.to_json()["precision"] == "int8"
 
 
+@pytest.mark.long
 def test_int8_with_wrong_scales_is_refused(pictures, tmp_path, monkeypatch):
     from liveseg.runtimes import quantize
 
@@ -164,6 +171,7 @@ def test_int8_with_wrong_scales_is_refused(pictures, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_an_onnx_file_of_ones_own_is_exported_and_quantised_without_pytorch(pictures, models, tmp_path, monkeypatch):
     monkeypatch.setattr(original, "installed", lambda _name: False)
     assert Original("lite", None).reference.name == "onnx"

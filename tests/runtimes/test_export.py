@@ -52,6 +52,7 @@ def test_an_export_of_other_weights_is_refused_and_leaves_nothing(models, networ
     assert export_onnx(vines.network, vines.contract, tmp_path / "model.onnx").within(FLOAT)
 
 
+@pytest.mark.long
 def test_an_export_names_no_folder_of_its_maker(models, tmp_path):
     vines = models["vines"]
     write_pt2(vines.network, vines.contract, tmp_path / "vines.pt2")

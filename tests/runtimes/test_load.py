@@ -27,6 +27,7 @@ from liveseg.weights.locate import bundled
 PICTURE = np.random.default_rng(0).integers(0, 256, (1, 64, 96, 3), dtype=np.uint8)
 
 
+@pytest.mark.long
 def test_own_weights_with_names_beside_them(checkpoint, network_of, home):
     checkpoint.with_suffix(".json").write_text(
         json.dumps({"classes": ["background", "vine", "grape"], "palette": [[0, 0, 0], [9, 8, 7], [1, 2, 3]]}),

@@ -162,7 +162,7 @@ def test_the_same_photos_give_the_same_file(quantized, photos, tmp_path, capfd):
     assert not list(LITE.parent.glob("*-inferred*"))
 
 
-@pytest.mark.parametrize("suffix", [".xml", ".onnx"])
+@pytest.mark.parametrize("suffix", [".xml", pytest.param(".onnx", marks=pytest.mark.long)])
 def test_nncf_agrees_too_prints_nothing_and_stays_off_the_network(suffix, lite, photos, require_module, tmp_path):
     require_module("nncf", "nncf")
     np.save(tmp_path / "photos.npy", np.concatenate(photos(321, 417)[:4]))

@@ -112,6 +112,7 @@ def test_a_seed_decides_everything(whole, shapes, shapes_set, tmp_path):
     assert same.rows[0]["loss"] != other.rows[0]["loss"]
 
 
+@pytest.mark.long
 def test_ctrl_c_within_a_round_ends_in_good_order(whole, shapes, shapes_set, tmp_path, monkeypatch):
     from liveseg.train.module import Trainee
 
@@ -237,6 +238,7 @@ def test_other_networks_learn_too(model, shapes, shapes_set, tmp_path):
     assert fitted.plan.freeze == "none", "nothing of it has learned anything yet"
 
 
+@pytest.mark.long
 def test_a_teacher_teaches_photos_without_masks(shapes, shapes_set, tmp_path):
     from liveseg.datasets import open_dataset
     from liveseg.labels import LabelSet

@@ -112,6 +112,7 @@ def test_a_corrupt_cache_is_measured_again(planned, home):
     assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 2
 
 
+@pytest.mark.long
 def test_a_model_that_came_later_is_measured_beside_what_is_known(planned, home):
     planned(25, precision="float32")
     again = planned(25, precision="bfloat16")
@@ -127,6 +128,7 @@ def test_a_faster_precision_buys_a_larger_size(planned):
     assert with_it.size > without.size
 
 
+@pytest.mark.long
 def test_what_could_not_be_had_is_named_and_tried_again_without_measuring_the_rest(planned):
     first, second = planned(25), planned(30)
     for found in (first, second):
@@ -138,6 +140,7 @@ def test_what_could_not_be_had_is_named_and_tried_again_without_measuring_the_re
     assert "int8" in {row.level.precision for row in third.table}
 
 
+@pytest.mark.long
 def test_beside_other_lines_of_this_process_figures_are_used_but_not_kept(planned, home):
     found = planned(25, keep=False)
     assert any("other lines of this process" in line for line in found.said)

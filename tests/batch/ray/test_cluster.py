@@ -72,6 +72,7 @@ def test_a_stop_finishes_what_runs(work, two_nodes):
     assert done == {record.name for record in records} == set(work.begun())
 
 
+@pytest.mark.long
 def test_other_versions_on_the_workers_are_refused_in_words(work, two_nodes, monkeypatch):
     monkeypatch.setattr(ray_actor, "versions", lambda: {"liveseg": "0.0.1", "Python": "3.99"})
     work.add("f")
@@ -83,6 +84,7 @@ def test_other_versions_on_the_workers_are_refused_in_words(work, two_nodes, mon
         list(pool.run(work.bundles(1)))
 
 
+@pytest.mark.long
 def test_what_no_worker_can_do_is_raised_as_the_worker_said_it(work, two_nodes, tmp_path):
     work.add("f")
     settings = work.settings(ray=two_nodes.address, weights=tmp_path / "nowhere.pth")
@@ -90,6 +92,7 @@ def test_what_no_worker_can_do_is_raised_as_the_worker_said_it(work, two_nodes, 
         list(pool.run(work.bundles(1)))
 
 
+@pytest.mark.long
 def test_an_error_of_the_listing_ends_the_run(work, two_nodes):
     def bundles():
         yield from work.bundles(1)

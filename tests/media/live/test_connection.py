@@ -154,6 +154,7 @@ def test_sound_does_not_hide_that_the_pictures_have_stopped(clips):
     connected.close()
 
 
+@pytest.mark.long
 def test_a_decoder_that_is_too_slow_falls_no_further_behind(clips, monkeypatch):
     """Packets come every 30 ms, decoding takes 60: without leaving any out, the last one would be 3.6 s old."""
     path = clips.write("clip.ts", 120, gop=12, options={"tune": "zerolatency"})

@@ -167,6 +167,7 @@ def test_a_password_is_used_and_never_told(client, http_program, until):
     assert http_program.password not in str(told)
 
 
+@pytest.mark.long
 def test_a_file_is_played_once_at_its_own_pace(client, until, look):
     here = start(client, "file")
     began = time.monotonic()
