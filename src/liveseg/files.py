@@ -143,6 +143,17 @@ def sink_error(target: str | PathLike[str], error: OSError) -> SinkError:
     return SinkError(f"cannot write {target}: {reason or type(error).__name__}")
 
 
+@contextmanager
+def errors_named(target: str | PathLike[str]) -> Iterator[None]:
+    """What the operating system raises within, as a `SinkError` of one line that names the target."""
+    try:
+        yield
+    except LivesegError:
+        raise
+    except OSError as error:
+        raise sink_error(target, error) from error
+
+
 def claim(path: Path, target: Path) -> None:
     """Make this process the only one that writes a file, until it ends or gives the file back.
 

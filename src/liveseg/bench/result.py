@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from liveseg.bench.combination import Combination, is_published
 from liveseg.bench.summary import Summary, median, median_by_key, ratios, rounded, summarize
-from liveseg.errors import MediaError, SourceNotFoundError
+from liveseg.errors import MediaError
 from liveseg.models.registry import find_model
+from liveseg.results import load_result_file
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -250,17 +250,7 @@ def load_result(path: str | PathLike[str]) -> BenchResult:
         SourceNotFoundError: no such file.
         MediaError: a file that holds something else.
     """
-    path = Path(path)
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SourceNotFoundError(f"no such file: {path}") from error
-    except (OSError, ValueError) as error:
-        raise MediaError(f"{path} cannot be read as JSON: {error}") from error
-    try:
-        return BenchResult.from_json(record)
-    except MediaError as error:
-        raise MediaError(f"{path}: {error}") from error
+    return load_result_file(path, BenchResult.from_json)
 
 
 def _entry(record: dict[str, Any]) -> Entry:

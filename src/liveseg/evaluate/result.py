@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from liveseg.errors import LivesegError, MediaError, SourceNotFoundError
+from liveseg.errors import LivesegError, MediaError
 from liveseg.labels import LabelSet
+from liveseg.results import load_result_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -249,17 +248,7 @@ def load_evaluation(path: str | PathLike[str]) -> Evaluation:
         SourceNotFoundError: no such file.
         MediaError: a file that holds something else.
     """
-    path = Path(path)
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SourceNotFoundError(f"no such file: {path}") from error
-    except (OSError, ValueError) as error:
-        raise MediaError(f"{path} cannot be read as JSON: {error}") from error
-    try:
-        return Evaluation.from_json(record)
-    except MediaError as error:
-        raise MediaError(f"{path}: {error}") from error
+    return load_result_file(path, Evaluation.from_json)
 
 
 def _class_score(record: dict[str, Any]) -> ClassScore:

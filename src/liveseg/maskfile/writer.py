@@ -14,14 +14,14 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from liveseg import files
-from liveseg.errors import LivesegError, MediaError, SinkError, UsageError
+from liveseg.errors import MediaError, SinkError, UsageError
 from liveseg.maskfile.header import MaskHeader
 from liveseg.media.frame import Committing
 from liveseg.media.frame_check import FrameCheck
-from liveseg.media.video_open import reason
+from liveseg.media.video_track import encoder_errors_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from os import PathLike
 
     from av.container import OutputContainer
@@ -123,7 +123,7 @@ class MaskWriter(Committing):
         self._check(frame)
         # A whole number already, unless the frame's clock is another than the one that was announced.
         pts = round(frame.timestamp / self._header.time_base)
-        with self._errors_named():
+        with encoder_errors_named(self.path, CODEC):
             if self._output is None:
                 self._open(self._partial, pts, grid)
             for track, plane in zip(self._tracks, planes, strict=True):
@@ -141,7 +141,7 @@ class MaskWriter(Committing):
         try:
             if self._output is None:
                 raise MediaError(f"{self._header.source.name} gave no frames, so {self.path} was not written")
-            with self._errors_named():
+            with encoder_errors_named(self.path, CODEC):
                 self._close()
             files.commit(self._partial, self.path, overwrite=self._overwrite)
             self._partial = None
@@ -199,15 +199,3 @@ class MaskWriter(Committing):
                 output.mux(track.encode(None))
         finally:
             output.close()
-
-    @contextlib.contextmanager
-    def _errors_named(self) -> Iterator[None]:
-        """What FFmpeg or the operating system raises, as one line that names the file."""
-        try:
-            yield
-        except LivesegError:
-            raise
-        except OSError as error:
-            raise files.sink_error(self.path, error) from error
-        except (FFmpegError, ValueError) as error:
-            raise SinkError(f"cannot write {self.path}: {CODEC} says {reason(error)}") from error

@@ -12,7 +12,7 @@ import av
 from av.error import FFmpegError
 
 from liveseg import files
-from liveseg.errors import LivesegError, MediaError, SinkError
+from liveseg.errors import MediaError, SinkError
 from liveseg.media.audio import open_sound
 from liveseg.media.color import converter_to
 from liveseg.media.encoding import choose_encoding, usable_time_base
@@ -20,10 +20,9 @@ from liveseg.media.frame import Selection, Sink
 from liveseg.media.frame_check import FrameCheck
 from liveseg.media.remux import remux
 from liveseg.media.video_open import codec_threads, reason
-from liveseg.media.video_track import add_video
+from liveseg.media.video_track import add_video, encoder_errors_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from os import PathLike
 
     from av.container import OutputContainer
@@ -102,7 +101,7 @@ class VideoSink(Sink):
         self._sound: Sound | None = None
         self._partial: Path | None = files.prepare(self._path, overwrite=overwrite)
         try:
-            with self._errors_named():
+            with encoder_errors_named(self._path, self._encoding.codec):
                 self._open(self._partial, None if audio_from is None else Path(audio_from))
         except BaseException:
             self.abort()
@@ -119,7 +118,7 @@ class VideoSink(Sink):
             raise SinkError(f"cannot write frame {frame.index} to {self._path}: the file is closed already")
         self._check(frame)
         time = frame.timestamp
-        with self._errors_named():
+        with encoder_errors_named(self._path, self._encoding.codec):
             if self._begin is None:
                 self._begin = time
                 if self._sound is not None:
@@ -150,7 +149,7 @@ class VideoSink(Sink):
         try:
             if self._held is None:
                 raise MediaError(f"{self._info.name} gave no frames, so {self._path} was not written")
-            with self._errors_named():
+            with encoder_errors_named(self._path, self._encoding.codec):
                 last = self._finish(self._held, until)
             if self._encoding.container.fragments:
                 self._put_index_in_front(self._partial, last)
@@ -238,15 +237,3 @@ class VideoSink(Sink):
         except BaseException:
             files.discard(target)
             raise
-
-    @contextlib.contextmanager
-    def _errors_named(self) -> Iterator[None]:
-        """What FFmpeg or the operating system raises, as one line that names the file."""
-        try:
-            yield
-        except LivesegError:
-            raise
-        except OSError as error:
-            raise files.sink_error(self._path, error) from error
-        except (FFmpegError, ValueError) as error:
-            raise SinkError(f"cannot write {self._path}: {self._encoding.codec} says {reason(error)}") from error

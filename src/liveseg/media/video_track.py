@@ -1,20 +1,26 @@
-"""A track of video in a container that is written: its encoder set up the same way for files and for streams."""
+"""A track of video in a container that is written: its encoder set up, and its errors told, in one way everywhere."""
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from av.error import FFmpegError
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
+from liveseg import files
+from liveseg.errors import LivesegError, SinkError
 from liveseg.media.color import BT709
 from liveseg.media.priority import ordinary_threads
 from liveseg.media.remux import TAGS
+from liveseg.media.video_open import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from fractions import Fraction
+    from pathlib import Path
 
     from av.container import OutputContainer
 
@@ -77,3 +83,15 @@ def add_video(
     with ordinary_threads():
         context.open()
     return stream
+
+
+@contextmanager
+def encoder_errors_named(path: Path, codec: str) -> Iterator[None]:
+    """What FFmpeg or the operating system raises within, as a `SinkError` of one line that names the file."""
+    with files.errors_named(path):
+        try:
+            yield
+        except (FFmpegError, ValueError) as error:
+            if isinstance(error, LivesegError | OSError):
+                raise
+            raise SinkError(f"cannot write {path}: {codec} says {reason(error)}") from error

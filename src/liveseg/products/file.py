@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from liveseg import files
-from liveseg.errors import LivesegError, MediaError, SinkError
+from liveseg.errors import MediaError, SinkError
 from liveseg.products.base import Product
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class FileProduct(Product):
         self._empty = True
         self._partial: Path | None = files.prepare(path, overwrite=overwrite)
         try:
-            with self._errors_named():
+            with files.errors_named(self.path):
                 self._file: BinaryIO = self._partial.open("wb")
                 self._file.write(head)
         except BaseException:
@@ -57,7 +57,7 @@ class FileProduct(Product):
         try:
             if self._empty:
                 raise MediaError(f"{self._source} gave no frames, so {self.path} was not written")
-            with self._errors_named():
+            with files.errors_named(self.path):
                 self._finish()
                 self._file.close()
             files.commit(self._partial, self.path, overwrite=self._overwrite)
@@ -89,16 +89,7 @@ class FileProduct(Product):
         """The file to write a result to; what was written is the system's when this ends, so that a kill leaves it."""
         if self._partial is None:
             raise SinkError(f"cannot write to {self.path}: the file is closed already")
-        with self._errors_named():
+        with files.errors_named(self.path):
             yield self._file
             self._file.flush()
         self._empty = False
-
-    @contextlib.contextmanager
-    def _errors_named(self) -> Iterator[None]:
-        try:
-            yield
-        except LivesegError:
-            raise
-        except OSError as error:
-            raise files.sink_error(self.path, error) from error
