@@ -78,14 +78,16 @@ class Loads:
     Args:
         width: calls of a network at the same time.
         batch: pictures in a call.
+        gated: names whose load waits until `gates[name]` is set.
+        fails: how often the load fails, by name.
     """
 
-    def __init__(self, width=1, batch=1):
+    def __init__(self, width=1, batch=1, *, gated=(), fails=()):
         self.width, self.batch = width, batch
         self.networks = {}
         self.order = []
-        self.fails = {}
-        self.gates = {}
+        self.fails = dict(fails)
+        self.gates = {name: threading.Event() for name in gated}
         self.at_once = 0
         self.most_at_once = 0
 
@@ -117,8 +119,9 @@ async def until(condition):
 @asynccontextmanager
 async def running(loads=None, *, names=("a",), wait=True, **options):
     """An engine that runs, its default model in memory."""
+    loads = loads or Loads()
     served = tuple(ServedModel(name) for name in names)
-    engine = Engine(ServeSettings(models=served, threads=1, **options), Metrics(), load=loads or Loads())
+    engine = Engine(ServeSettings(models=served, threads=1, **options), Metrics(), load=loads)
     await engine.start()
     try:
         if wait:
@@ -150,6 +153,48 @@ async def blocked(engine, network):
     return running
 
 
+@asynccontextmanager
+async def held(loads=None, **options):
+    """An engine whose default network is stopped with a picture of class 1 in it.
+
+    Yields:
+        The engine, the network, and the task of whoever asked for the picture.
+    """
+    loads = loads or Loads()
+    async with running(loads, **options) as engine:
+        network = loads.networks[engine.default]
+        yield engine, network, await blocked(engine, network)
+
+
+async def queued(engine, *pictures, **how):
+    """Ask for pictures, each when the one before it waits in the queue; their tasks."""
+    before, tasks = engine.depth, []
+    for image in pictures:
+        tasks.append(asyncio.create_task(engine.segment(image, **how)))
+        await until(lambda: engine.depth == before + len(tasks))
+    return tasks
+
+
+async def leased(engine, model=None):
+    """Lease a model and give it back at once; its name."""
+    async with engine.lease(model) as segmenter:
+        return segmenter.model
+
+
+@asynccontextmanager
+async def leasing(users=1):
+    """An engine whose load of model `b` waits at its gate, and users who wait to lease that model.
+
+    Yields:
+        The engine, its `Loads`, and a task for each user.
+    """
+    loads = Loads(gated=["b"])
+    async with running(loads, names=("a", "b")) as engine:
+        wanted = [asyncio.create_task(leased(engine, "b")) for _ in range(users)]
+        await until(lambda: loads.order == ["a", "b"])
+        yield engine, loads, wanted
+
+
 @pytest.fixture
 def kit():
     """The names of this file, for tests in modules that cannot import it."""
@@ -162,5 +207,8 @@ def kit():
         running=running,
         until=until,
         loaded=loaded,
-        blocked=blocked,
+        held=held,
+        queued=queued,
+        leased=leased,
+        leasing=leasing,
     )

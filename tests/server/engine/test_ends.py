@@ -14,10 +14,7 @@ from liveseg.server.engine.task import Lane, Task
 
 def test_a_picture_whose_deadline_passed_is_never_computed(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
+        async with kit.held() as (engine, network, first):
             loop = asyncio.get_running_loop()
             began = loop.time()
             with pytest.raises(DeadlinePassed):
@@ -44,7 +41,7 @@ def test_the_threads_skip_what_nobody_wants_any_more(kit):
             return self.key
 
     async def main():
-        async with kit.running(kit.Loads()) as engine:
+        async with kit.running() as engine:
             lane = Lane(1, 4)
             # Its time is over, but nobody has taken it out of the queue.
             late, wanted = Noted(lane, key="late", deadline=0.0), Noted(lane, key="wanted")
@@ -60,18 +57,13 @@ def test_the_threads_skip_what_nobody_wants_any_more(kit):
 
 def test_a_client_that_leaves_makes_room_and_is_not_computed(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads, queue=1) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
-            gone = asyncio.create_task(engine.segment(kit.picture(9)))
-            await kit.until(lambda: engine.depth == 1)
+        async with kit.held(queue=1) as (engine, network, first):
+            [gone] = await kit.queued(engine, kit.picture(9))
             gone.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await gone
             assert engine.depth == 0
-            stays = asyncio.create_task(engine.segment(kit.picture(2)))
-            await kit.until(lambda: engine.depth == 1)
+            [stays] = await kit.queued(engine, kit.picture(2))
             network.open.set()
             await asyncio.gather(first, stays)
             assert network.done == [[1], [2]]
@@ -81,10 +73,7 @@ def test_a_client_that_leaves_makes_room_and_is_not_computed(kit):
 
 def test_a_client_that_leaves_while_it_is_computed_disturbs_nobody(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
+        async with kit.held() as (engine, network, first):
             next_one = asyncio.create_task(engine.segment(kit.picture(2)))
             first.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -99,13 +88,8 @@ def test_a_client_that_leaves_while_it_is_computed_disturbs_nobody(kit):
 
 def test_what_fails_for_one_reaches_only_that_one(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
-            bad = asyncio.create_task(engine.segment(kit.picture(9, red=255)))
-            good = asyncio.create_task(engine.segment(kit.picture(3)))
-            await kit.until(lambda: engine.depth == 2)
+        async with kit.held() as (engine, network, first):
+            bad, good = await kit.queued(engine, kit.picture(9, red=255), kit.picture(3))
             network.open.set()
             with pytest.raises(LivesegError, match="does not like red"):
                 await bad
@@ -117,14 +101,8 @@ def test_what_fails_for_one_reaches_only_that_one(kit):
 
 def test_a_batch_in_which_one_fails_is_done_again_one_by_one(kit):
     async def main():
-        loads = kit.Loads(batch=4)
-        async with kit.running(loads) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
-            tasks = []
-            for number, (blue, red) in enumerate([(2, 0), (3, 255), (4, 0)], 1):
-                tasks.append(asyncio.create_task(engine.segment(kit.picture(blue, red=red))))
-                await kit.until(lambda number=number: engine.depth == number)
+        async with kit.held(kit.Loads(batch=4)) as (engine, network, first):
+            tasks = await kit.queued(engine, kit.picture(2), kit.picture(3, red=255), kit.picture(4))
             network.open.set()
             found = await asyncio.gather(*tasks, return_exceptions=True)
             await first
@@ -137,12 +115,8 @@ def test_a_batch_in_which_one_fails_is_done_again_one_by_one(kit):
 
 def test_stop_finishes_what_it_has_and_refuses_what_is_new(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
-            waiting = asyncio.create_task(engine.segment(kit.picture(2)))
-            await kit.until(lambda: engine.depth == 1)
+        async with kit.held() as (engine, network, first):
+            [waiting] = await kit.queued(engine, kit.picture(2))
             stopping = asyncio.create_task(engine.stop(20))
             await kit.until(lambda: engine.problem is not None)
             assert not engine.ready
@@ -151,8 +125,7 @@ def test_stop_finishes_what_it_has_and_refuses_what_is_new(kit):
             with pytest.raises(NotReady, match="stopping"):
                 engine.admit()
             with pytest.raises(NotReady, match="stopping"):
-                async with engine.lease():
-                    pass
+                await kit.leased(engine)
             network.open.set()
             await stopping
             assert [(await first).mask[0, 0], (await waiting).mask[0, 0]] == [1, 2]
@@ -163,12 +136,8 @@ def test_stop_finishes_what_it_has_and_refuses_what_is_new(kit):
 
 def test_stop_ends_in_time_though_the_network_does_not(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
-            waiting = asyncio.create_task(engine.segment(kit.picture(2)))
-            await kit.until(lambda: engine.depth == 1)
+        async with kit.held() as (engine, network, first):
+            [waiting] = await kit.queued(engine, kit.picture(2))
             began = asyncio.get_running_loop().time()
             await engine.stop(0.2)
             assert asyncio.get_running_loop().time() - began < 10
@@ -183,7 +152,7 @@ def test_stop_ends_in_time_though_the_network_does_not(kit):
 
 def test_stop_leaves_no_threads(kit):
     async def main():
-        async with kit.running(kit.Loads()) as engine:
+        async with kit.running() as engine:
             await engine.segment(kit.picture(1))
             await engine.codecs(int, "1")
             assert any(thread.name.startswith("liveseg-network") for thread in threading.enumerate())

@@ -14,8 +14,7 @@ from liveseg.server.engine.errors import DeadlinePassed, NotReady, QueueFull, Un
 
 def test_a_picture_comes_back_with_its_mask_and_the_time_it_waited(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads) as engine:
+        async with kit.running() as engine:
             found = await engine.segment(kit.picture(7, height=30, width=20))
             assert found.mask.shape == (30, 20)
             assert (found.mask == 7).all()
@@ -27,14 +26,8 @@ def test_a_picture_comes_back_with_its_mask_and_the_time_it_waited(kit):
 
 def test_pictures_are_served_in_order_of_arrival(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
-            others = []
-            for blue in range(2, 8):
-                others.append(asyncio.create_task(engine.segment(kit.picture(blue))))
-                await kit.until(lambda blue=blue: engine.depth == blue - 1)
+        async with kit.held() as (engine, network, first):
+            others = await kit.queued(engine, *(kit.picture(blue) for blue in range(2, 8)))
             network.open.set()
             await asyncio.gather(first, *others)
             assert network.done == [[blue] for blue in range(1, 8)]
@@ -44,12 +37,8 @@ def test_pictures_are_served_in_order_of_arrival(kit):
 
 def test_a_full_queue_refuses_and_says_when_to_come_back(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads, queue=3) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
-            waiting = [asyncio.create_task(engine.segment(kit.picture(2))) for _ in range(3)]
-            await kit.until(lambda: engine.depth == 3)
+        async with kit.held(queue=3) as (engine, network, first):
+            waiting = await kit.queued(engine, *(kit.picture(2) for _ in range(3)))
             with pytest.raises(QueueFull, match="try again in 1 s") as refused:
                 await engine.segment(kit.picture(9))
             assert 1 <= refused.value.retry_after <= 60
@@ -67,14 +56,9 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(kit):
 
 def test_equal_shapes_that_wait_are_taken_together(kit):
     async def main():
-        loads = kit.Loads(batch=4)
-        async with kit.running(loads) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
-            tasks = []
-            for number, (blue, width) in enumerate([(2, 8), (3, 16), (4, 8), (5, 8), (6, 16), (7, 8), (8, 8)], 1):
-                tasks.append(asyncio.create_task(engine.segment(kit.picture(blue, width=width))))
-                await kit.until(lambda number=number: engine.depth == number)
+        async with kit.held(kit.Loads(batch=4)) as (engine, network, first):
+            sizes = [(2, 8), (3, 16), (4, 8), (5, 8), (6, 16), (7, 8), (8, 8)]
+            tasks = await kit.queued(engine, *(kit.picture(blue, width=width) for blue, width in sizes))
             network.open.set()
             found = await asyncio.gather(*tasks)
             await first
@@ -87,7 +71,7 @@ def test_equal_shapes_that_wait_are_taken_together(kit):
 
 def test_a_model_and_a_size_that_do_not_exist_are_refused(kit):
     async def main():
-        async with kit.running(kit.Loads(), names=("a", "b")) as engine:
+        async with kit.running(names=("a", "b")) as engine:
             with pytest.raises(UnknownModel, match="choose one of a, b") as refused:
                 await engine.segment(kit.picture(1), model="c")
             assert refused.value.known == ("a", "b")
@@ -97,8 +81,7 @@ def test_a_model_and_a_size_that_do_not_exist_are_refused(kit):
                 engine.admit("b")
             await kit.loaded(engine, "b")
             with pytest.raises(UnknownModel):
-                async with engine.lease("c"):
-                    pass
+                await kit.leased(engine, "c")
             with pytest.raises(UsageError, match="size is a number"):
                 await engine.segment(kit.picture(1), size=0)
             # Neither keeps the model busy for ever.
@@ -111,10 +94,7 @@ def test_callers_in_two_event_loops_are_both_served(kit):
     found = {}
 
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
+        async with kit.held() as (engine, network, first):
 
             async def elsewhere():
                 own = asyncio.gather(*(engine.segment(kit.picture(blue)) for blue in (4, 5)))
@@ -137,31 +117,27 @@ def test_callers_in_two_event_loops_are_both_served(kit):
 
 def test_a_lease_calls_the_network_in_turn_with_the_pictures(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads, queue=2) as engine:
-            network = loads.networks["a"]
-            async with engine.lease() as segmenter:
-                first = await kit.blocked(engine, network)
-                frames = [asyncio.create_task(asyncio.to_thread(segmenter.segment, kit.picture(2)))]
-                await kit.until(lambda: len(engine._batcher.waiting) == 1)
-                pictures = [asyncio.create_task(engine.segment(kit.picture(3)))]
-                await kit.until(lambda: len(engine._batcher.waiting) == 2)
-                frames.append(asyncio.create_task(asyncio.to_thread(segmenter.segment, kit.picture(4))))
-                await kit.until(lambda: len(engine._batcher.waiting) == 3)
-                # Frames of those who hold a model take no place of the bounded queue.
-                assert engine.depth == 1
-                network.open.set()
-                found = await asyncio.gather(first, *frames, *pictures)
-                assert network.done == [[1], [2], [3], [4]]
-                assert [own.mask[0, 0] for own in found] == [1, 2, 4, 3]
-                assert network.most_at_once == 1
+        async with kit.held(queue=2) as (engine, network, first), engine.lease() as segmenter:
+            frames = [asyncio.create_task(asyncio.to_thread(segmenter.segment, kit.picture(2)))]
+            await kit.until(lambda: len(engine._batcher.waiting) == 1)
+            pictures = [asyncio.create_task(engine.segment(kit.picture(3)))]
+            await kit.until(lambda: len(engine._batcher.waiting) == 2)
+            frames.append(asyncio.create_task(asyncio.to_thread(segmenter.segment, kit.picture(4))))
+            await kit.until(lambda: len(engine._batcher.waiting) == 3)
+            # Frames of those who hold a model take no place of the bounded queue.
+            assert engine.depth == 1
+            network.open.set()
+            found = await asyncio.gather(first, *frames, *pictures)
+            assert network.done == [[1], [2], [3], [4]]
+            assert [own.mask[0, 0] for own in found] == [1, 2, 4, 3]
+            assert network.most_at_once == 1
 
     asyncio.run(main())
 
 
 def test_a_lease_has_a_size_of_its_own(kit):
     async def main():
-        async with kit.running(kit.Loads()) as engine:
+        async with kit.running() as engine:
             async with engine.lease(size=16) as segmenter:
                 assert segmenter.size == 16
             assert (await engine.segment(kit.picture(3), size=12)).mask.shape == (8, 8)
@@ -172,10 +148,7 @@ def test_a_lease_has_a_size_of_its_own(kit):
 
 def test_codecs_run_beside_the_network(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
+        async with kit.held() as (engine, network, first):
             assert await engine.codecs(np.sum, np.ones(3)) == 3
             with pytest.raises(ValueError, match="invalid literal"):
                 await engine.codecs(int, "x")
@@ -187,12 +160,8 @@ def test_codecs_run_beside_the_network(kit):
 
 def test_the_metrics_tell_of_it(kit):
     async def main():
-        loads = kit.Loads(batch=4)
-        async with kit.running(loads) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
-            tasks = [asyncio.create_task(engine.segment(kit.picture(blue))) for blue in (2, 3)]
-            await kit.until(lambda: engine.depth == 2)
+        async with kit.held(kit.Loads(batch=4)) as (engine, network, first):
+            tasks = await kit.queued(engine, kit.picture(2), kit.picture(3))
             metrics = engine._batcher._metrics
             assert "liveseg_queue_depth 2.0" in metrics.render()[0].decode()
             network.open.set()
@@ -211,12 +180,8 @@ def test_the_metrics_tell_of_it(kit):
 
 def test_large_pictures_go_alone(kit):
     async def main():
-        loads = kit.Loads(batch=4)
-        async with kit.running(loads) as engine:
-            network = loads.networks["a"]
-            first = await kit.blocked(engine, network)
-            tasks = [asyncio.create_task(engine.segment(kit.picture(blue), size=1200)) for blue in (2, 3)]
-            await kit.until(lambda: engine.depth == 2)
+        async with kit.held(kit.Loads(batch=4)) as (engine, network, first):
+            tasks = await kit.queued(engine, kit.picture(2), kit.picture(3), size=1200)
             network.open.set()
             await asyncio.gather(first, *tasks)
             # Several inputs of 1.4 megapixels in one call would take much memory, and gain nothing.

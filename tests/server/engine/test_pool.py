@@ -21,8 +21,7 @@ def states(engine):
 
 def test_a_service_that_starts_is_loading_and_says_when_to_come_back(kit):
     async def main():
-        loads = kit.Loads()
-        loads.gates["a"] = threading.Event()
+        loads = kit.Loads(gated=["a"])
         async with kit.running(loads, wait=False) as engine:
             assert not engine.ready
             assert engine.problem is None
@@ -49,8 +48,7 @@ def test_one_model_is_loaded_once_however_many_ask(kit):
 
 def test_models_are_loaded_one_at_a_time(kit):
     async def main():
-        loads = kit.Loads()
-        loads.gates["b"] = threading.Event()
+        loads = kit.Loads(gated=["b"])
         async with kit.running(loads, names=("a", "b", "c"), models_in_memory=3) as engine:
             wanted = [asyncio.create_task(kit.loaded(engine, name)) for name in ("b", "c")]
             await kit.until(lambda: loads.order == ["a", "b"])
@@ -67,8 +65,7 @@ def test_models_are_loaded_one_at_a_time(kit):
 
 def test_the_least_recently_used_goes(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads, names=("a", "b", "c"), models_in_memory=2) as engine:
+        async with kit.running(names=("a", "b", "c"), models_in_memory=2) as engine:
             await kit.loaded(engine, "b")
             await engine.segment(kit.picture(1), model="a")
             await kit.loaded(engine, "c")
@@ -97,8 +94,7 @@ def test_a_model_that_goes_is_freed(kit):
 
 def test_a_leased_model_stays(kit):
     async def main():
-        loads = kit.Loads()
-        async with kit.running(loads, names=("a", "b", "c"), models_in_memory=2) as engine:
+        async with kit.running(names=("a", "b", "c"), models_in_memory=2) as engine:
             async with engine.lease("a"):
                 assert engine.models()[0].users == 1
                 await kit.loaded(engine, "b")
@@ -118,12 +114,8 @@ def test_a_leased_model_stays(kit):
 
 def test_a_model_that_works_goes_only_when_it_has_done_so(kit):
     async def main():
-        loads = kit.Loads(width=1)
-        async with kit.running(loads, names=("a", "b"), models_in_memory=1) as engine:
-            network = loads.networks["a"]
-            network.open.clear()
-            works = asyncio.create_task(engine.segment(kit.picture(1)))
-            await kit.until(lambda: network.entered.acquire(blocking=False))
+        loads = kit.Loads()
+        async with kit.held(loads, names=("a", "b"), models_in_memory=1) as (engine, network, works):
             with pytest.raises(NotReady):
                 await engine.segment(kit.picture(2), model="b")
             await asyncio.sleep(0.1)
@@ -141,24 +133,20 @@ def test_a_model_that_works_goes_only_when_it_has_done_so(kit):
 
 def test_a_model_that_is_wanted_again_as_it_goes_is_loaded_once(kit):
     async def main():
-        loads = kit.Loads(width=1)
-        loads.gates["b"] = threading.Event()
-        async with kit.running(loads, names=("a", "b"), models_in_memory=1) as engine:
+        loads = kit.Loads(gated=["b"])
+        async with kit.held(loads, names=("a", "b"), models_in_memory=1) as (engine, network, works):
 
             async def use():
                 async with engine.lease("a") as segmenter:
                     await asyncio.sleep(0.2)
                     return segmenter.model
 
-            loads.networks["a"].open.clear()
-            works = asyncio.create_task(engine.segment(kit.picture(1)))
-            await kit.until(lambda: loads.networks["a"].entered.acquire(blocking=False))
             with pytest.raises(NotReady):
                 await engine.segment(kit.picture(2), model="b")
             await kit.until(lambda: engine._pool._places["a"].leaving)
             users = [asyncio.create_task(use())]
             await asyncio.sleep(0.05)
-            loads.networks["a"].open.set()
+            network.open.set()
             await works
             # It is gone, and its turn to be loaded comes after the other's.
             await kit.until(lambda: loads.order == ["a", "b"])
@@ -177,16 +165,7 @@ def test_a_model_that_is_wanted_again_as_it_goes_is_loaded_once(kit):
 
 def test_a_lease_waits_until_its_model_is_there(kit):
     async def main():
-        loads = kit.Loads()
-        loads.gates["b"] = threading.Event()
-        async with kit.running(loads, names=("a", "b")) as engine:
-
-            async def use():
-                async with engine.lease("b") as segmenter:
-                    return segmenter.model
-
-            wanted = [asyncio.create_task(use()) for _ in range(3)]
-            await kit.until(lambda: loads.order == ["a", "b"])
+        async with kit.leasing(users=3) as (engine, loads, wanted):
             wanted[0].cancel()
             loads.gates["b"].set()
             assert await asyncio.gather(*wanted[1:]) == ["b", "b"]
@@ -199,16 +178,7 @@ def test_a_lease_waits_until_its_model_is_there(kit):
 
 def test_a_lease_that_is_cancelled_as_it_comes_is_given_back(kit):
     async def main():
-        loads = kit.Loads()
-        loads.gates["b"] = threading.Event()
-        async with kit.running(loads, names=("a", "b")) as engine:
-
-            async def use():
-                async with engine.lease("b"):
-                    raise AssertionError("it was cancelled before")
-
-            wanted = asyncio.create_task(use())
-            await kit.until(lambda: loads.order == ["a", "b"])
+        async with kit.leasing() as (engine, loads, [wanted]):
             loads.gates["b"].set()
             # The loop is kept from learning that it came.
             deadline = time.monotonic() + 10
@@ -227,12 +197,10 @@ def test_a_load_that_failed_is_told_with_its_reason_and_tried_again(kit, monkeyp
     monkeypatch.setattr(pool_module, "FIRST_RETRY", 30.0)
 
     async def main():
-        loads = kit.Loads()
-        loads.fails["b"] = 1
+        loads = kit.Loads(fails={"b": 1})
         async with kit.running(loads, names=("a", "b")) as engine:
             with pytest.raises(NotReady, match="could not be loaded: the weights of b are not there"):
-                async with engine.lease("b"):
-                    pass
+                await kit.leased(engine, "b")
             state = engine.model("b")
             assert (state.state, state.problem) == ("failed", "the weights of b are not there")
             with pytest.raises(NotReady, match=r"the weights of b are not there; try again in (30|2.) s"):
@@ -252,14 +220,12 @@ def test_a_load_that_failed_is_told_with_its_reason_and_tried_again(kit, monkeyp
 
 def test_further_failures_are_tried_again_later_and_later(kit):
     async def main():
-        loads = kit.Loads()
-        loads.fails["b"] = 6
+        loads = kit.Loads(fails={"b": 6})
         async with kit.running(loads, names=("a", "b")) as engine:
             waits = []
             for _ in range(6):
                 with pytest.raises(NotReady) as refused:
-                    async with engine.lease("b"):
-                        pass
+                    await kit.leased(engine, "b")
                 waits.append(refused.value.retry_after)
                 engine._pool._places["b"].retry_at = 0.0
             assert waits == pytest.approx([5, 10, 20, 40, 60, 60], abs=2)
@@ -271,8 +237,7 @@ def test_the_default_model_is_tried_again_by_itself(kit, monkeypatch, caplog):
     monkeypatch.setattr(pool_module, "FIRST_RETRY", 0.1)
 
     async def main():
-        loads = kit.Loads()
-        loads.fails["a"] = 2
+        loads = kit.Loads(fails={"a": 2})
         async with kit.running(loads, wait=False) as engine:
             await kit.until(lambda: engine.problem is not None)
             assert engine.problem == "model 'a' could not be loaded: the weights of a are not there"
@@ -301,8 +266,7 @@ def test_a_defect_in_loading_is_logged_and_ends_no_thread(kit, monkeypatch, capl
 
         async with kit.running(load, names=("a", "b")) as engine:
             with pytest.raises(NotReady, match="unforeseen failure"):
-                async with engine.lease("b"):
-                    pass
+                await kit.leased(engine, "b")
             assert "secret" not in engine.model("b").problem
             await kit.loaded(engine, "b")
 
@@ -312,16 +276,7 @@ def test_a_defect_in_loading_is_logged_and_ends_no_thread(kit, monkeypatch, capl
 
 def test_stop_does_not_wait_for_a_load_and_tells_those_who_do(kit):
     async def main():
-        loads = kit.Loads()
-        loads.gates["b"] = threading.Event()
-        async with kit.running(loads, names=("a", "b")) as engine:
-
-            async def use():
-                async with engine.lease("b"):
-                    pass
-
-            wanted = asyncio.create_task(use())
-            await kit.until(lambda: loads.order == ["a", "b"])
+        async with kit.leasing() as (engine, loads, [wanted]):
             await engine.stop(0.1)
             with pytest.raises(NotReady, match="stopping"):
                 await wanted
