@@ -12,7 +12,7 @@ import pytest
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 SIZE = (96, 64)
@@ -240,6 +240,26 @@ class Clips:
         if isinstance(pictures, int):
             pictures = [numbered(number, noisy=noisy) for number in range(pictures)]
         return write_clip(self.folder / name, pictures, **how)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's own folder, made the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def touch(here: Path) -> Callable[..., None]:
+    """`touch(*names)`: makes empty files in the test's own folder, the current one, and the folders they stand in."""
+
+    def make(*names: str) -> None:
+        for name in names:
+            path = here / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+    return make
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from liveseg.media.frame import Frame, SourceInfo
 TICK = Fraction(1, 90_000)
 # No two frames last equally long, and none of the times is a whole number of milliseconds.
 TIMES = [7, 3011, 6001, 9007, 15013, 15101, 40009, 43013]
+# When each is shown, counted from the first.
+SECONDS = [(pts - TIMES[0]) * TICK for pts in TIMES]
 
 
 def info(width, height):
@@ -55,6 +57,15 @@ def decoded(path, codec=None):
                 yield frame.to_ndarray(format="rgba"), frame.pts * stream.time_base
 
 
+def read_back(make, path, pictures, codec=None):
+    """Write pictures and read them again: each as RGBA beside the one that was written, and the times."""
+    pictures = list(pictures)
+    height, width = pictures[0].shape[:2]
+    write(make(path, info(width, height)), pictures)
+    back, times = zip(*decoded(path, codec), strict=True)
+    return list(zip(back, pictures, strict=True)), list(times)
+
+
 def probed(program, path):
     entries = "stream=codec_name,profile,pix_fmt,width,height,color_space,color_range:stream_tags:frame=pts_time"
     command = [program, "-v", "error", "-show_entries", entries, "-of", "json", str(path)]
@@ -64,12 +75,9 @@ def probed(program, path):
 
 @pytest.mark.parametrize("size", [(96, 64), (95, 61)])
 def test_prores_keeps_alpha_size_and_times_exactly(tmp_path, size):
-    path = tmp_path / "cutout.mov"
-    wanted = list(cutouts(*size))
-    write(alpha_video(path, info(*size)), wanted)
-    back = list(decoded(path))
-    assert [time for _, time in back] == [(pts - TIMES[0]) * TICK for pts in TIMES]
-    for (picture, _), wish in zip(back, wanted, strict=True):
+    pairs, times = read_back(alpha_video, tmp_path / "cutout.mov", cutouts(*size))
+    assert times == SECONDS
+    for picture, wish in pairs:
         assert picture.shape == wish.shape
         alpha, wished = picture[..., 3], wish[..., 3]
         assert not alpha[wished == 0].any()
@@ -88,18 +96,16 @@ def test_prores_is_what_editors_expect(tmp_path, require):
     assert (stream["codec_name"], stream["profile"]) == ("prores", "4444")
     assert stream["pix_fmt"].startswith("yuva444p")
     assert (stream["color_space"], stream["color_range"]) == ("bt709", "tv")
-    assert times == pytest.approx([float((pts - TIMES[0]) * TICK) for pts in TIMES], abs=1e-6)
+    assert times == pytest.approx([float(time) for time in SECONDS], abs=1e-6)
 
 
 @pytest.mark.parametrize("size", [(96, 64), (95, 61)])
 def test_webm_has_its_alpha_beside_its_colours(tmp_path, size):
     path = tmp_path / "cutout.webm"
     width, height = size
-    wanted = list(cutouts(*size))
-    write(alpha_video(path, info(*size)), wanted)
-    back = list(decoded(path, "libvpx-vp9"))
-    assert [time for _, time in back] == pytest.approx([float((p - TIMES[0]) * TICK) for p in TIMES], abs=0.001)
-    for (picture, _), wish in zip(back, wanted, strict=True):
+    pairs, times = read_back(alpha_video, path, cutouts(*size), "libvpx-vp9")
+    assert times == pytest.approx([float(time) for time in SECONDS], abs=0.001)
+    for picture, wish in pairs:
         off = np.abs(picture[:height, :width].astype(int) - wish)
         assert off[..., 3].mean() < 4
         assert off[..., :3].mean() < 4
@@ -118,12 +124,9 @@ def test_webm_says_that_it_has_alpha(tmp_path, require):
 
 @pytest.mark.parametrize("size", [(96, 64), (95, 61)])
 def test_grey_levels_and_times_come_back_exactly(tmp_path, size):
-    path = tmp_path / "grey.mp4"
-    wanted = list(ramps(*size))
-    write(grey_video(path, info(*size)), wanted)
-    back = list(decoded(path))
-    assert [time for _, time in back] == [(pts - TIMES[0]) * TICK for pts in TIMES]
-    for (picture, _), wish in zip(back, wanted, strict=True):
+    pairs, times = read_back(grey_video, tmp_path / "grey.mp4", ramps(*size))
+    assert times == SECONDS
+    for picture, wish in pairs:
         assert np.array_equal(picture[..., :3], np.repeat(wish[..., None], 3, 2))
 
 

@@ -11,19 +11,6 @@ from liveseg.media.address import parse_address
 from liveseg.media.outputs import OVERLAY, Wanted, output_path, plan_outputs
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def touch(*names):
-    for name in names:
-        path = Path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-
 def one(source, output, kind="image", **more):
     return output_path(Path(source), output, "lite", kind=kind, **more).as_posix()
 
@@ -135,14 +122,14 @@ def test_a_model_name_cannot_leave_the_folder(here):
     assert output_path(Path("a.jpg"), None, "../my:model", kind="image") == Path("outputs/a_..-my-model.jpg")
 
 
-def test_sources_of_one_name_are_told_apart_by_their_folders(here):
+def test_sources_of_one_name_are_told_apart_by_their_folders(touch):
     touch("a/x.jpg", "b/x.jpg", "b/y.jpg")
     sources = ["a/x.jpg", "b/x.jpg", "b/y.jpg"]
     assert plan(sources) == ["outputs/a_x_lite.jpg", "outputs/b_x_lite.jpg", "outputs/y_lite.jpg"]
     assert plan(sources[::-1]) == plan(sources)[::-1]
 
 
-def test_sources_of_one_folder_and_stem_are_numbered(here):
+def test_sources_of_one_folder_and_stem_are_numbered(touch):
     touch("x.jpg", "x.png", "X.tif")
     assert plan(["x.jpg", "x.png", "X.tif"]) == [
         "outputs/x_lite.jpg",
@@ -151,7 +138,7 @@ def test_sources_of_one_folder_and_stem_are_numbered(here):
     ]
 
 
-def test_a_name_made_to_tell_apart_does_not_hit_a_third_source(here):
+def test_a_name_made_to_tell_apart_does_not_hit_a_third_source(touch):
     touch("a/x.jpg", "b/x.jpg", "c/a_x.jpg", "p/a/x.jpg")
     planned = plan(["a/x.jpg", "b/x.jpg", "c/a_x.jpg", "p/a/x.jpg"])
     assert planned == [
@@ -162,12 +149,12 @@ def test_a_name_made_to_tell_apart_does_not_hit_a_third_source(here):
     ]
 
 
-def test_a_pattern_without_a_field_of_the_source_is_numbered(here):
+def test_a_pattern_without_a_field_of_the_source_is_numbered(touch):
     touch("a.jpg", "b.jpg")
     assert plan(["a.jpg", "b.jpg"], "out/{model}.png") == ["out/lite.png", "out/lite_2.png"]
 
 
-def test_one_file_cannot_take_several_sources(here):
+def test_one_file_cannot_take_several_sources(touch):
     touch("a.jpg", "b.jpg")
     with pytest.raises(
         UsageError, match=r"2 sources cannot all go to all\.jpg; give a folder, or a pattern with \{stem\}"
@@ -176,7 +163,7 @@ def test_one_file_cannot_take_several_sources(here):
     assert plan(["a.jpg"], "all.jpg") == ["all.jpg"]
 
 
-def test_an_output_is_never_its_source_nor_another_one(here):
+def test_an_output_is_never_its_source_nor_another_one(here, touch):
     touch("a.jpg", "b.jpg", "c_lite.jpg", "c.jpg")
     (here / "link.jpg").symlink_to("a.jpg")
     for output in ("a.jpg", "./a.jpg", str(here / "a.jpg"), "link.jpg"):
@@ -228,7 +215,7 @@ def test_what_comes_from_an_address_is_called_after_it(here):
     assert plan_outputs(addresses[1:2], "{parent}/{name}.mkv", "lite") == [(Path("rtsp/host_cam.mkv"),)]
 
 
-def test_addresses_and_files_of_one_name_are_told_apart(here):
+def test_addresses_and_files_of_one_name_are_told_apart(touch):
     touch("a/clip.mp4")
     one, other = (parse_address(f"http://{host}/clip.mp4") for host in ("a", "b"))
     assert plan_outputs([Path("a/clip.mp4"), one, other], None, "lite", kinds=["video"] * 3) == [
@@ -299,7 +286,7 @@ def test_an_extension_has_to_fit_the_kind(here):
         plan_all(["a.jpg"], "{kind:.1}.jpg", [OVERLAY, MASK])
 
 
-def test_what_is_made_of_one_source_gets_the_same_number_and_prefix(here):
+def test_what_is_made_of_one_source_gets_the_same_number_and_prefix(touch):
     touch("a/x.jpg", "b/x.jpg", "b/x.png")
     assert plan_all(["a/x.jpg", "b/x.jpg", "b/x.png"], None, [OVERLAY, MASK]) == [
         ["outputs/a_x_lite.jpg", "outputs/a_x_lite_mask.png"],
@@ -320,7 +307,7 @@ def test_one_sources_mask_is_not_anothers_overlay(here):
     ]
 
 
-def test_no_kind_is_written_over_a_source(here):
+def test_no_kind_is_written_over_a_source(touch):
     touch("p.jpg", "p_mask.png")
     with pytest.raises(UsageError, match=r"the output p_mask\.png is the source p_mask\.png itself"):
         plan_all(["p.jpg", "p_mask.png"], "{stem}.jpeg", [OVERLAY, MASK])

