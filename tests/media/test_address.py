@@ -12,12 +12,6 @@ from liveseg.errors import UsageError
 from liveseg.media.address import Address, parse_address
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
