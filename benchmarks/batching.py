@@ -13,7 +13,6 @@ of processor time (which say more on a busy machine), and how many times as fast
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import threading
@@ -24,10 +23,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime as ort
 
-from liveseg.bench.machine import commit, describe_machine
+from liveseg.bench.record import command_line, surroundings, write_record
 from liveseg.runtimes.base import available_cores, import_openvino
 from liveseg.settings.parse import parse_frame_size
-from liveseg.tuning.machine import versions
 from liveseg.weights.locate import bundled
 
 if TYPE_CHECKING:
@@ -138,17 +136,14 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    machine = describe_machine()
     record = {
-        "command": " ".join(["python", *sys.argv]),
-        "machine": machine,
-        "versions": versions(),
-        "commit": commit(),
+        "command": command_line("python benchmarks/batching.py", sys.argv[1:]),
+        **surroundings(),
         "threads": options.threads,
         "input": "x".join(map(str, options.size)),
         "ways": measure(ways(options), options.pictures, options.rounds),
     }
-    print(json.dumps(record, indent=2))
+    write_record(record)
 
 
 if __name__ == "__main__":

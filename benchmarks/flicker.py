@@ -29,7 +29,7 @@ import numpy as np
 from liveseg import Segmenter
 from liveseg.bench.combination import Combination
 from liveseg.bench.line import open_segmenter
-from liveseg.bench.machine import commit, describe_machine
+from liveseg.bench.record import surroundings, write_record
 from liveseg.evaluate import FlickerMeter
 from liveseg.job import convert
 from liveseg.media.frame import Selection
@@ -38,7 +38,6 @@ from liveseg.media.video_source import VideoSource
 from liveseg.pipeline import Pipeline
 from liveseg.render.overlay import Painter
 from liveseg.temporal import Smoother
-from liveseg.tuning.machine import versions
 
 
 def both(segmenter: Segmenter, clip: Path, frames: int):
@@ -143,9 +142,7 @@ def main() -> None:
         cv2.imwrite(str(options.strip), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         return
     record = {
-        "machine": describe_machine(),
-        "versions": versions(),
-        "commit": commit(),
+        **surroundings(),
         "model": segmenter.model,
         "size": segmenter.size,
         "runtime": segmenter.runtime,
@@ -160,7 +157,7 @@ def main() -> None:
         record["clips"].append(found)
         print(json.dumps({name: value for name, value in found.items() if name != "pixels"}), flush=True)
     if options.output is not None:
-        options.output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        write_record(record, options.output)
 
 
 if __name__ == "__main__":

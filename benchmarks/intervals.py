@@ -12,12 +12,12 @@ percentiles as they are, without what `liveseg.evaluate.bootstrap` does about th
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from liveseg.bench.record import write_record
 from liveseg.evaluate.record import read_header, read_images
 from liveseg.evaluate.result import Interval
 from liveseg.evaluate.tally import Tally
@@ -81,7 +81,7 @@ def main() -> None:
         "truth": {name: round(own.value, 4) for name, own in truth.scores.items()},
         "drawn": told,
     }
-    print(json.dumps(record, indent=2))
+    write_record(record)
 
 
 if __name__ == "__main__":

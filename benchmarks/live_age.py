@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import re
 import subprocess
 import sys
@@ -28,10 +27,9 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 
-from liveseg.bench.machine import commit, describe_machine
+from liveseg.bench.record import surroundings, write_record
 from liveseg.client import Client, NoAnswerError
 from liveseg.client.live import LiveState
-from liveseg.tuning.machine import versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -212,11 +210,9 @@ def main() -> None:
         "size": options.size,
         "serve": options.serve,
         "runs": runs,
-        "machine": describe_machine(),
-        "versions": versions(),
-        "commit": commit(),
+        **surroundings(),
     }
-    print(json.dumps(record, indent=2, default=str))
+    write_record(record)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
+
+
+def show(made: str, begin: str, end: str, pages: Sequence[str]) -> None:
+    """Write what was made between the marks of each page; print it where none is named.
+
+    Raises:
+        SystemExit: a page has no such marks.
+    """
+    if not pages:
+        print(made)
+    for name in pages:
+        replace_block(Path(name), begin, end, made)
 
 
 def replace_block(page: Path, begin: str, end: str, made: str) -> None:

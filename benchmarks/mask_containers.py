@@ -12,7 +12,6 @@ killed with SIGKILL after 40 frames to see how many are left. It prints one JSON
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from av.video.frame import VideoFrame
 
 from liveseg import Segmenter
 from liveseg.bench.machine import commit, describe_machine
+from liveseg.bench.record import command_line, write_record
 from liveseg.media import open_source
 from liveseg.media.frame import Selection
 from liveseg.tuning.machine import versions
@@ -240,7 +240,7 @@ def main() -> None:
         write_and_wait(int(options.write[0]), Path(options.write[1]), Path(options.write[2]))
         return
     record = {
-        "command": " ".join(["python", *sys.argv]),
+        "command": command_line("python benchmarks/mask_containers.py", sys.argv[1:]),
         "machine": describe_machine(),
         "versions": versions(),
         "ffmpeg": {name: ".".join(map(str, version)) for name, version in av.library_versions.items()},
@@ -261,7 +261,7 @@ def main() -> None:
                 entry["left_after_kill"] = left_after_kill(number, masks, folder)
             confident = measure(confidences, max(options.rounds // 2, 1), folder)
             record["clips"].append({"clip": Path(video).name, "size": size, "masks": own, "confidences": confident})
-    print(json.dumps(record, indent=2))
+    write_record(record)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import statistics
 import sys
 import time
@@ -253,8 +252,7 @@ def _wave(rng: np.random.Generator, knots: tuple[int, int], size: tuple[int, int
 
 
 def main() -> None:
-    from liveseg.bench.machine import commit, describe_machine
-    from liveseg.tuning.machine import versions
+    from liveseg.bench.record import surroundings, write_record
 
     parser = argparse.ArgumentParser(description="Measure mattes against known ones.")
     parser.add_argument("--rounds", type=int, default=50, help="of the timings")
@@ -267,13 +265,11 @@ def main() -> None:
     found = measured(photos)
     record = {
         "command": f"python benchmarks/matting.py --rounds {rounds}",
-        "machine": describe_machine(),
-        "versions": versions(),
-        "commit": commit(),
+        **surroundings(),
         "errors": {name: {key: round(value, 3) for key, value in vars(own).items()} for name, own in found.items()},
         "milliseconds": costs(next(composites(photos)), rounds),
     }
-    print(json.dumps(record, indent=2))
+    write_record(record)
 
 
 if __name__ == "__main__":

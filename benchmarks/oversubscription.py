@@ -11,7 +11,6 @@ of each round, their medians, and the ratio of both at once to one after the oth
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from liveseg import Segmenter
-from liveseg.bench.machine import commit, describe_machine
+from liveseg.bench.record import command_line, surroundings, write_record
 from liveseg.job import convert
 from liveseg.media.frame import Selection
 from liveseg.media.video_sink import VideoSink
@@ -32,8 +31,7 @@ from liveseg.media.video_source import VideoSource
 from liveseg.pipeline import Pipeline
 from liveseg.render.overlay import Painter
 from liveseg.segmenter import parallel_for_video
-from liveseg.streams import Stream, run_streams
-from liveseg.tuning.machine import versions
+from liveseg.streams import Started, Stream, run_streams
 from liveseg.turns import Turns
 
 if TYPE_CHECKING:
@@ -89,7 +87,7 @@ class Lines:
     def together(self) -> None:
         """Begin both at once, and let them take turns."""
         turns = Turns(self._segmenter.parallel)
-        streams = [Stream(name, lambda name=name: (*self._open(name), self._line(turns))) for name in NAMES]
+        streams = [Stream(name, lambda name=name: Started(*self._open(name), self._line(turns))) for name in NAMES]
         run_streams(streams, stop=threading.Event())
         for stream in streams:
             if stream.error is not None:
@@ -139,15 +137,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         record = {
-            "command": " ".join(["python", *sys.argv]),
-            "machine": describe_machine(),
-            "versions": versions(),
-            "commit": commit(),
+            "command": command_line("python benchmarks/oversubscription.py", sys.argv[1:]),
+            **surroundings(),
             "frames": options.frames,
             "processes": compare(Processes(options, folder), options.rounds),
             "lines": compare(Lines(options, folder), options.rounds),
         }
-    print(json.dumps(record, indent=2))
+    write_record(record)
 
 
 if __name__ == "__main__":

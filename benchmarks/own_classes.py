@@ -32,12 +32,11 @@ import numpy as np
 from PIL import Image
 
 from liveseg import Segmenter
-from liveseg.bench.machine import commit, describe_machine
+from liveseg.bench.record import surroundings, write_record
 from liveseg.datasets.open import open_dataset
 from liveseg.evaluate.engine import evaluate
 from liveseg.evaluate.options import EvalOptions
 from liveseg.labels import PASCAL_VOC
-from liveseg.tuning.machine import versions
 
 TRAINING = 240
 LEAST_PHOTOS = 10
@@ -88,7 +87,7 @@ def main() -> None:
     options, of_train = parser.parse_known_args()
     masks = sorted((options.data / "masks").glob("*.png"))
     chosen = choose(masks[:TRAINING])
-    machine = describe_machine()
+    here = surroundings({name: version(name) for name in (BACKBONE, "pytorch-lightning")})
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         training = copy_photos(options.data, masks[:TRAINING], work / "training")
@@ -108,9 +107,7 @@ def main() -> None:
     truth = found.confusion.sum(axis=1)
     record = {
         "command": " ".join(["python benchmarks/own_classes.py DATA", *of_train]),
-        "machine": machine,
-        "versions": versions() | {BACKBONE: version(BACKBONE), "pytorch-lightning": version("pytorch-lightning")},
-        "commit": commit(),
+        **here,
         "training_photos": TRAINING,
         "test_photos": found.images,
         "classes": chosen,
@@ -124,9 +121,8 @@ def main() -> None:
         "test_photos_with": {score.name: score.images for score in found.per_class},
         "miou_of_background_everywhere": round(100 * float(truth[0] / truth.sum()) / len(found.labels), 2),
     }
-    text = json.dumps(record, indent=2)
-    print(text)
-    options.output.write_text(text + "\n", encoding="utf-8")
+    write_record(record)
+    write_record(record, options.output)
 
 
 def version(distribution: str) -> str:

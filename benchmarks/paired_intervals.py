@@ -12,12 +12,12 @@ of the first model's own mIoU, and how often a difference was called one with th
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from liveseg.bench.record import write_record
 from liveseg.evaluate.bootstrap import interval
 from liveseg.evaluate.compare import difference_interval
 from liveseg.evaluate.record import read_header, read_images
@@ -93,7 +93,7 @@ def main() -> None:
         "difference": round(truth, 4),
         "drawn": told,
     }
-    print(json.dumps(record, indent=2))
+    write_record(record)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ The parameters of `liveseg.temporal` were chosen on every ninth photo with objec
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
@@ -29,6 +28,7 @@ from PIL import Image
 
 from liveseg import Segmenter
 from liveseg.bench.machine import commit
+from liveseg.bench.record import write_record
 from liveseg.temporal import Smoother
 from liveseg.tuning.machine import versions
 
@@ -240,9 +240,7 @@ def main() -> None:
         "motions": {kind: counts[kind].to_json() for kind in KINDS},
         "still": [still(segmenter, pairs[::4], sigma, random) for sigma in (4.0, 8.0)],
     }
-    print(json.dumps(record, indent=2))
-    if options.output is not None:
-        options.output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_record(record, options.output)
 
 
 if __name__ == "__main__":

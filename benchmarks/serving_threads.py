@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import statistics
 import subprocess
 import sys
@@ -32,14 +31,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from liveseg.bench.machine import commit, describe_machine
+from liveseg.bench.record import command_line, surroundings, write_record
 from liveseg.runtimes.base import available_cores
 from liveseg.server.engine.engine import Engine
 from liveseg.server.engine.threads import CHILD_NICE, Budget
 from liveseg.server.metrics.registry import Metrics
 from liveseg.server.segment.reading import read_upload
 from liveseg.settings.serve import ServedModel, ServeSettings
-from liveseg.tuning.machine import versions
 
 if TYPE_CHECKING:
     from liveseg.segmentation import Segmentation
@@ -182,17 +180,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--callers", type=lambda text: [int(own) for own in text.split(",")], default=[1, 4, 16])
     options = parser.parse_args()
-    machine = describe_machine()
     record = {
-        "command": " ".join(["python", *sys.argv]),
-        "machine": machine,
-        "versions": versions(),
-        "commit": commit(),
+        "command": command_line("python benchmarks/serving_threads.py", sys.argv[1:]),
+        **surroundings(),
         "budgets": asyncio.run(measure(options)),
     }
     if options.video is not None:
         record["beside_a_video"] = asyncio.run(beside_video(options, Path(options.photo).read_bytes()))
-    print(json.dumps(record, indent=2))
+    write_record(record)
 
 
 if __name__ == "__main__":

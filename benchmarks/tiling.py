@@ -19,7 +19,6 @@ Each way prints one JSON record.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -31,10 +30,9 @@ import numpy as np
 from PIL import Image
 
 from liveseg import Segmenter, tiling
-from liveseg.bench.machine import commit, describe_machine
+from liveseg.bench.record import surroundings, write_record
 from liveseg.evaluate.counts import count
 from liveseg.evaluate.tally import Tally
-from liveseg.tuning.machine import versions
 
 PHOTOS, COLUMNS = 20, 5
 SIDES, OVERLAPS = (289, 385, 513, 641), (0.125, 0.25, 0.5)
@@ -154,12 +152,10 @@ def main() -> None:
     what = f"--memory {options.memory.name}" if options.memory else f"IMAGES MASKS --mosaics {options.mosaics}"
     record = {
         "command": f"python benchmarks/tiling.py {what} --model {options.model}",
-        "machine": describe_machine(),
-        "versions": versions(),
-        "commit": commit(),
+        **surroundings(),
         **(memory(options.memory, options.model) if options.memory else quality(options)),
     }
-    print(json.dumps(record, indent=2))
+    write_record(record)
 
 
 if __name__ == "__main__":

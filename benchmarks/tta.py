@@ -9,16 +9,14 @@ the mIoU, the share of pixels that are right, and the processor time a photo, re
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
 from liveseg import Segmenter
-from liveseg.bench.machine import commit, describe_machine
+from liveseg.bench.record import surroundings, write_record
 from liveseg.datasets.open import open_dataset
 from liveseg.evaluate.engine import evaluate
 from liveseg.evaluate.options import EvalOptions
-from liveseg.tuning.machine import versions
 
 
 def main() -> None:
@@ -47,15 +45,13 @@ def main() -> None:
         }
     record = {
         "command": f"python benchmarks/tta.py IMAGES MASKS --model {options.model} --every {options.every}",
-        "machine": describe_machine(),
-        "versions": versions(),
-        "commit": commit(),
+        **surroundings(),
         "model": segmenter.model,
         "size": segmenter.size,
         "photos": len(photos),
         "looks": looks,
     }
-    print(json.dumps(record, indent=2))
+    write_record(record)
 
 
 if __name__ == "__main__":

@@ -31,9 +31,8 @@ from typing import TYPE_CHECKING, Any
 import av
 from made_files import make_clips, make_photos
 
-from liveseg.bench.machine import commit, describe_machine
+from liveseg.bench.record import command_line, surroundings, write_record
 from liveseg.maskfile import MaskReader
-from liveseg.tuning.machine import versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,10 +78,8 @@ def main() -> None:
         clips = make_clips(folder / "clips", options.clips, seed=SEED, seconds=options.seconds)
         inputs = [folder / kind for kind, made in (("photos", photos), ("clips", clips)) if made]
         record: dict[str, Any] = {
-            "command": " ".join(["python", "benchmarks/batch/equality.py", *map(_without_folders, sys.argv[1:])]),
-            "machine": describe_machine(),
-            "versions": versions(),
-            "commit": commit(),
+            "command": command_line("python benchmarks/batch/equality.py", sys.argv[1:]),
+            **surroundings(),
             "images": len(photos),
             "clips": len(clips),
             "seed": SEED,
@@ -105,12 +102,7 @@ def main() -> None:
             steadied = _in_pieces(folder, long, more, steadied=True)
             record["pieces_steadied"] = steadied | {"tolerance": options.tolerance}
     record["equal"] = _is_equal(record, options.tolerance)
-    text = json.dumps(record, indent=2) + "\n"
-    if options.result is None:
-        sys.stdout.write(text)
-    else:
-        options.result.parent.mkdir(parents=True, exist_ok=True)
-        options.result.write_text(text, encoding="utf-8")
+    write_record(record, options.result)
     sys.stderr.write(table(record))
     if not record["equal"]:
         raise SystemExit(1)
@@ -230,8 +222,7 @@ def _liveseg(*arguments: str) -> str:
     command = [sys.executable, "-m", "liveseg", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LONGEST)
     if done.returncode != 0:
-        shown = " ".join(map(_without_folders, arguments))
-        raise SystemExit(f"liveseg {shown} ended with {done.returncode}:\n{done.stderr[-4000:]}")
+        raise SystemExit(f"{command_line('liveseg', arguments)} ended with {done.returncode}:\n{done.stderr[-4000:]}")
     return done.stdout
 
 
@@ -273,10 +264,6 @@ def _digest(paths: Sequence[Path]) -> str:
     for path in paths:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def _without_folders(word: str) -> str:
-    return Path(word).name if Path(word).is_absolute() else word
 
 
 if __name__ == "__main__":

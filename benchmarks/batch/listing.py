@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, Any
 from synthetic_files import SyntheticBucket, count_of, register
 
 from liveseg.batch.listing import items
-from liveseg.bench.machine import commit, describe_machine
-from liveseg.tuning.machine import versions
+from liveseg.bench.record import command_line, surroundings, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,14 +118,11 @@ def main() -> None:
         command = [sys.executable, __file__, "--one", way, "--names", str(arguments.names)]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         ways[way] = json.loads(done.stdout)
-    result = {
-        "benchmark": "batch listing", "command": " ".join(["python", "benchmarks/batch/listing.py", *sys.argv[1:]]),
-        "machine": describe_machine(), "versions": versions(), "commit": commit(), "ways": ways,
-    }  # fmt: skip
-    text = json.dumps(result, indent=2) + "\n"
+    command = command_line("python benchmarks/batch/listing.py", sys.argv[1:])
+    result = {"benchmark": "batch listing", "command": command, **surroundings(), "ways": ways}
+    write_record(result)
     if arguments.out:
-        arguments.out.write_text(text, encoding="utf-8")
-    sys.stdout.write(text)
+        write_record(result, arguments.out)
 
 
 if __name__ == "__main__":

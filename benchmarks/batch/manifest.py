@@ -25,8 +25,7 @@ from liveseg.batch.manifest.contents import contents
 from liveseg.batch.manifest.tables import arrow
 from liveseg.batch.places import Place
 from liveseg.batch.records import Item, Record
-from liveseg.bench.machine import commit, describe_machine
-from liveseg.tuning.machine import versions
+from liveseg.bench.record import surroundings, write_record
 
 WORKERS = 8
 BUNDLE = 100
@@ -148,9 +147,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(dir=told.folder, prefix="manifest-") as folder:
         result: dict[str, object] = {
-            "machine": describe_machine(),
-            "versions": versions() | {"pyarrow": arrow().__version__, "sqlite": sqlite3.sqlite_version},
-            "commit": commit(),
+            **surroundings({"pyarrow": arrow().__version__, "sqlite": sqlite3.sqlite_version}),
             "records": told.records,
         }
         for name in STEPS:
@@ -159,7 +156,7 @@ def main() -> None:
             result[name] = said
             print(f"{name:16}", "  ".join(f"{key} {value:,.4g}" for key, value in said.items()), flush=True)
     if told.output:
-        told.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_record(result, told.output)
 
 
 if __name__ == "__main__":

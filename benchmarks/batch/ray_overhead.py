@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import statistics
 import sys
@@ -27,9 +26,8 @@ from liveseg.batch.identity import settings_hash
 from liveseg.batch.pool import LocalPool
 from liveseg.batch.ray_pool import RayPool
 from liveseg.batch.records import Item, Record, Task
-from liveseg.bench.machine import commit, describe_machine
+from liveseg.bench.record import command_line, surroundings, write_record
 from liveseg.settings import BatchSettings
-from liveseg.tuning.machine import versions
 
 COMPUTED = 0.01
 """Seconds of an item that are computed."""
@@ -159,7 +157,7 @@ def main() -> None:
 
     result = {
         "what": "seconds an item and worker, medians of rounds; `ray_over_local` is the part that Ray adds",
-        "command": " ".join(["python", "benchmarks/batch/ray_overhead.py", *sys.argv[1:]]),
+        "command": command_line("python benchmarks/batch/ray_overhead.py", sys.argv[1:]),
         "item_seconds": options.seconds,
         "items_a_worker": options.items,
         "rounds": options.rounds,
@@ -168,12 +166,9 @@ def main() -> None:
         "added_seconds_a_bundle": round(
             max(0.0, statistics.median(row["added_seconds_a_bundle"] for row in rows if row["bundle"] == min(sizes))), 6
         ),
-        "machine": describe_machine(),
-        "versions": {**versions(), "ray": engine.__version__},
-        "commit": commit(),
+        **surroundings({"ray": engine.__version__}),
     }
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write_record(result, options.output)
     for row in rows:
         print(
             f"{row['workers']} workers, bundles of {row['bundle']}: local {row['local_item_seconds']:.5f} s, "

@@ -14,7 +14,6 @@ does nothing but return their records.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -29,8 +28,7 @@ from PIL import Image
 
 from liveseg.batch.manifest import Manifest
 from liveseg.batch.places import Place
-from liveseg.bench.machine import commit, describe_machine
-from liveseg.tuning.machine import versions
+from liveseg.bench.record import command_line, surroundings, write_record
 
 SAMPLES = Path(__file__).parents[2] / "input"
 WIDTH, HEIGHT = 640, 480
@@ -134,7 +132,7 @@ def main() -> None:
     parser.add_argument("--no-ray", action="store_true", help="leave out the ways that need liveseg[ray]")
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
-    machine = describe_machine()
+    here = surroundings()
     found: dict[Way, list[dict[str, Any]]] = {way: [] for way in ways(options.bundle, ray=not options.no_ray)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -145,10 +143,8 @@ def main() -> None:
                 print(f"{way.name}: {rounds[-1]['images_a_second']:.2f} images a second", file=sys.stderr)
         driver = driver_costs(folder / "names", options.names)
     record = {
-        "command": " ".join(["python", "benchmarks/batch/scaling.py", *sys.argv[1:]]),
-        "machine": machine,
-        "versions": versions(),
-        "commit": commit(),
+        "command": command_line("python benchmarks/batch/scaling.py", sys.argv[1:]),
+        **here,
         "images": options.images,
         "picture": f"{WIDTH}x{HEIGHT}",
         "save": SAVE,
@@ -156,11 +152,7 @@ def main() -> None:
         "ways": {way.name: summary(way, rounds) for way, rounds in found.items()},
         "driver": driver,
     }
-    told = json.dumps(record, indent=2)
-    if options.output is None:
-        print(told)
-    else:
-        options.output.write_text(told + "\n", encoding="utf-8")
+    write_record(record, options.output)
 
 
 if __name__ == "__main__":

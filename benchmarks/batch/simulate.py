@@ -25,8 +25,7 @@ from cluster import Cluster, capacities, limit, seconds_an_image, settled
 from costs import ALONE, SINGLY, Costs
 from events import Run
 
-from liveseg.bench.machine import commit, describe_machine
-from liveseg.tuning.machine import versions
+from liveseg.bench.record import command_line, surroundings, write_record
 
 RESULTS = Path(__file__).parents[1] / "results"
 WORKERS = (1, 3, 10, 30, 100, 200, 300, 500, 700, 1000)
@@ -140,21 +139,15 @@ def main() -> None:
         cases[name] = {"what": what, "changed": changed, "stops": stops(costs, cluster), "workers": rows}
         print(f"{name}: {rows[-1]['rate']:.0f} images a second on {rows[-1]['workers']} workers", file=sys.stderr)
     record = {
-        "command": " ".join(["python", "benchmarks/batch/simulate.py", *sys.argv[1:]]),
-        "machine": describe_machine(),
-        "versions": versions(),
-        "commit": commit(),
+        "command": command_line("python benchmarks/batch/simulate.py", sys.argv[1:]),
+        **surroundings(),
         "images": options.images,
         "costs": dataclasses.asdict(costs),
         "assumptions": base.sources(),
         "check": checked,
         "cases": cases,
     }
-    told = json.dumps(record, indent=2)
-    if options.output is None:
-        print(told)
-    else:
-        options.output.write_text(told + "\n", encoding="utf-8")
+    write_record(record, options.output)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from marked_block import replace_block
+from marked_block import show
 
 RESULTS = Path(__file__).parents[1] / "results"
 BEGIN, END = "<!-- scaling: made by benchmarks/batch/simulation_table.py -->", "<!-- scaling: end -->"
@@ -123,11 +123,7 @@ def records() -> tuple[dict[str, Any], dict[str, Any]]:
 
 def main() -> None:
     """Print it, or put it into a page."""
-    made = block(*records())
-    if len(sys.argv) < 2:
-        print(made)
-        return
-    replace_block(Path(sys.argv[1]), BEGIN, END, made)
+    show(block(*records()), BEGIN, END, sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ prints a table and writes one JSON record. It fails where a request failed, not 
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import tempfile
@@ -26,18 +25,12 @@ from endurance import under_load
 from steps import Run
 from table import tables
 
-from liveseg.bench.machine import commit, describe_machine
-from liveseg.tuning.machine import versions
+from liveseg.bench.record import command_line, surroundings, write_record
 
 
 def numbers(text: str) -> list[int]:
     """`1,2,4`."""
     return [int(word) for word in text.split(",") if word]
-
-
-def without_folders(word: str) -> str:
-    """A word of the command line, without where on this machine something is."""
-    return Path(word).name if Path(word).is_absolute() else word
 
 
 def parsed() -> argparse.Namespace:
@@ -70,10 +63,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     chosen = options.only.split(",") if options.only else ["load", "batching", "overhead", "rembg"]
     record: dict[str, Any] = {
-        "command": " ".join(["python", "benchmarks/load", *map(without_folders, sys.argv[1:])]),
-        "machine": describe_machine(),
-        "versions": versions(),
-        "commit": commit(),
+        "command": command_line("python benchmarks/load", sys.argv[1:]),
+        **surroundings(),
         "picture": f"{pictures.WIDTH}x{pictures.HEIGHT} JPEG",
         "output": options.output,
         "seconds_a_step": options.step,
@@ -92,11 +83,7 @@ def main() -> None:
                 print(f"{part}:", file=sys.stderr)
                 record[part] = measure()
     record["failed"] = run.failed
-    text = json.dumps(record, indent=2) + "\n"
-    if options.result is not None:
-        options.result.write_text(text, encoding="utf-8")
-    else:
-        sys.stdout.write(text)
+    write_record(record, options.result)
     print(tables(record), file=sys.stderr)
     if run.failed:
         raise SystemExit("requests failed: " + "; ".join(run.failed))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from marked_block import replace_block
+from marked_block import show
 
 BEGIN, END = "<!-- load: made by benchmarks/load/table.py -->", "<!-- load: end -->"
 
@@ -150,11 +150,7 @@ def tables(record: dict[str, Any]) -> str:
 
 def main() -> None:
     """Print them, or put them into a page."""
-    made = tables(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    if len(sys.argv) < 3:
-        print(made)
-        return
-    replace_block(Path(sys.argv[2]), BEGIN, END, made)
+    show(tables(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))), BEGIN, END, sys.argv[2:])
 
 
 if __name__ == "__main__":

@@ -13,14 +13,13 @@ from liveseg.bench import baseline as tutorial
 from liveseg.bench.child import FailedMeasurementError, measure
 from liveseg.bench.combination import Combination, choose_weights, expand, models_of, named_weights
 from liveseg.bench.limit import THREAD_VARIABLES
-from liveseg.bench.machine import commit, describe_machine
+from liveseg.bench.record import surroundings
 from liveseg.bench.result import Baseline, BenchResult, Entry
 from liveseg.bench.search import most_that_holds
 from liveseg.bench.task import Task
 from liveseg.errors import LivesegError, MediaError, MissingExtraError
 from liveseg.media.video_source import VideoSource
 from liveseg.runtimes.load import BUNDLED
-from liveseg.tuning.machine import versions
 from liveseg.weights.catalogue import CATALOGUE
 from liveseg.weights.integrity import verify
 
@@ -64,11 +63,9 @@ class Session:
         self._result = BenchResult(
             command=command,
             date=datetime.now(UTC).isoformat(timespec="seconds"),
-            machine=describe_machine(),
-            versions=versions(),
-            commit=commit(),
             source=_describe(self._video),
             settings=_settings(settings),
+            **surroundings(),
         )
 
     def run(self) -> BenchResult:

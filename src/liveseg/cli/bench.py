@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -66,8 +64,9 @@ def bench(settings: BenchSettings, source: Source = None) -> None:
 
 def command_as_typed(arguments: list[str]) -> str:
     """The command line for the record; of absolute paths only the last part, as folders are nobody else's business."""
-    words = [re.sub(r"(?<![^=,:\s])(?:[A-Za-z]:)?[\\/](?:[^=,\\/]+[\\/])*", "", word) for word in arguments[1:]]
-    return shlex.join(["liveseg", *words])
+    from liveseg.bench.record import command_line
+
+    return command_line("liveseg", arguments[1:])
 
 
 def _sample() -> Path:
