@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import subprocess
 import sys
@@ -14,17 +13,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "benchmarks" / "batch"
 RESULTS = ROOT / "benchmarks" / "results"
-NAMES = ("costs", "cluster", "driver", "events", "scaling", "simulate", "plot_simulation", "simulation_table")
-
-
-@pytest.fixture(scope="module")
-def model():
-    """`model(name)`: a module of `benchmarks/batch`, which are programs and no package."""
-    sys.path.insert(0, str(FOLDER))
-    yield importlib.import_module
-    sys.path.remove(str(FOLDER))
-    for name in NAMES:
-        sys.modules.pop(name, None)
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +25,15 @@ def simulation():
     return json.loads((RESULTS / "batch_simulation.json").read_text(encoding="utf-8"))
 
 
-def run(program, *arguments):
-    command = [sys.executable, FOLDER / program, *map(str, arguments)]
+def run(name, *arguments):
+    command = [sys.executable, FOLDER / name, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
     return done
 
 
-def test_the_simulation_was_made_from_the_measurements_that_are_here(model, scaling, simulation):
-    assert simulation["costs"] == dataclasses.asdict(model("costs").Costs.measured(scaling))
+def test_the_simulation_was_made_from_the_measurements_that_are_here(program, scaling, simulation):
+    assert simulation["costs"] == dataclasses.asdict(program("costs").Costs.measured(scaling))
     assert simulation["images"] == 10_000_000
     assert [row["workers"] for row in simulation["cases"]["design"]["workers"]][0::9] == [1, 1000]
 
@@ -69,14 +57,14 @@ def test_no_case_does_more_than_its_parts_let_through(simulation):
             assert all(0 <= share <= 1.01 for share in row["busy"].values())
 
 
-def test_the_page_shows_what_was_measured_and_simulated(model, scaling, simulation):
+def test_the_page_shows_what_was_measured_and_simulated(program, scaling, simulation):
     page = (ROOT / "docs" / "batch.md").read_text(encoding="utf-8")
-    assert model("simulation_table").block(scaling, simulation) in page
+    assert program("simulation_table").block(scaling, simulation) in page
 
 
-def test_the_plot_is_that_of_the_record(model, simulation, tmp_path):
-    model("plot_simulation").draw(simulation, tmp_path / "batch-scaling.svg")
-    model("plot_simulation").draw(simulation, tmp_path / "batch-scaling.png")
+def test_the_plot_is_that_of_the_record(program, simulation, tmp_path):
+    program("plot_simulation").draw(simulation, tmp_path / "batch-scaling.svg")
+    program("plot_simulation").draw(simulation, tmp_path / "batch-scaling.png")
     assert (tmp_path / "batch-scaling.png").read_bytes().startswith(b"\x89PNG")
     drawn = (tmp_path / "batch-scaling.svg").read_text(encoding="utf-8")
     there = (ROOT / "docs" / "images" / "batch-scaling.svg").read_text(encoding="utf-8")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import math
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,45 +11,28 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "benchmarks" / "batch"
-NAMES = ("costs", "cluster", "events", "simulate", "plot_simulation", "simulation_table")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def folder():
-    """The modules of `benchmarks/batch`, which are programs and no package."""
-    sys.path.insert(0, str(FOLDER))
-    yield
-    sys.path.remove(str(FOLDER))
-    for name in NAMES:
-        sys.modules.pop(name, None)
-
-
-@pytest.fixture(scope="module")
-def model():
-    """`model(name)`: one of these modules."""
-    return importlib.import_module
 
 
 @pytest.fixture
-def plain(model):
+def plain(program):
     """A machine that waits for nothing: `plain(workers, **changed)`."""
 
     def make(workers, **changed):
-        own = model("cluster").Cluster.this_machine(workers, cores=0, bundle=10)
+        own = program("cluster").Cluster.this_machine(workers, cores=0, bundle=10)
         return dataclasses.replace(own, **{"workers_a_node": 4, "partitions": 1} | changed)
 
     return make
 
 
 @pytest.fixture
-def costs(model):
-    return model("costs").Costs(work=0.12, bytes_in=200_000, bytes_out=50_000)
+def costs(program):
+    return program("costs").Costs(work=0.12, bytes_in=200_000, bytes_out=50_000)
 
 
 @pytest.fixture
-def run(model, costs):
+def run(program, costs):
     def through(images, cluster, **changed):
-        return model("events").Run(images, dataclasses.replace(costs, **changed), cluster).through()
+        return program("events").Run(images, dataclasses.replace(costs, **changed), cluster).through()
 
     return through
 
@@ -106,13 +87,13 @@ def test_little_s_law_holds(run, plain):
         ("listing", {"page": 100, "list_latency": 2.0, "list_streams": 1}, {}, 50),
     ],
 )
-def test_the_slowest_part_sets_the_rate(model, run, plain, costs, part, changed, costs_changed, rate):
+def test_the_slowest_part_sets_the_rate(program, run, plain, costs, part, changed, costs_changed, rate):
     """32 workers could do 267 images a second; each part alone holds them to what one can work out on paper."""
     cluster = plain(32, **changed)
     outcome = run(30_000, cluster, **costs_changed)
     assert outcome.limit == part
     assert outcome.rate == pytest.approx(rate, rel=0.05)
-    assert model("cluster").capacities(dataclasses.replace(costs, **costs_changed), cluster)[part] == pytest.approx(
+    assert program("cluster").capacities(dataclasses.replace(costs, **costs_changed), cluster)[part] == pytest.approx(
         rate
     )
     assert outcome.busy[part] == pytest.approx(1, abs=0.05)
@@ -154,35 +135,35 @@ def test_slow_nodes_make_a_tail_of_one_bundle_at_most(run, plain):
     assert uneven.seconds < even.seconds * 7.3 / 2
 
 
-def test_bundles_are_as_large_as_liveseg_makes_them(model, costs):
+def test_bundles_are_as_large_as_liveseg_makes_them(program, costs):
     """The rule is liveseg's own: images that keep a worker longer come in smaller bundles."""
-    settled, cluster = model("cluster").settled, model("cluster").Cluster
+    settled, cluster = program("cluster").settled, program("cluster").Cluster
     here, far = settled(costs, cluster.this_machine(1, 0, 1)), settled(costs, cluster(get_latency=1.0, put_latency=1.0))
     assert here.bundle > far.bundle >= 1
     # What is waited for beside the work does not count.
     assert settled(costs, cluster(get_latency=0.4, put_latency=0.4)).bundle == here.bundle
 
 
-def test_each_assumption_says_where_it_is_from(model):
-    sources = model("cluster").Cluster().sources()
+def test_each_assumption_says_where_it_is_from(program):
+    sources = program("cluster").Cluster().sources()
     assert len(sources) >= 20
     for name, told in sources.items():
         assert told["what"], name
         assert told["source"].startswith("https://") or not told["source"].startswith("http"), name
 
 
-def test_an_assumption_can_be_changed_and_a_wrong_name_is_refused(model):
-    changed = model("simulate").assumed(["get_latency=0.5", "partitions=3"])
+def test_an_assumption_can_be_changed_and_a_wrong_name_is_refused(program):
+    changed = program("simulate").assumed(["get_latency=0.5", "partitions=3"])
     assert (changed.get_latency, changed.partitions) == (0.5, 3)
     with pytest.raises(SystemExit, match="no assumption 'latency'"):
-        model("simulate").assumed(["latency=1"])
+        program("simulate").assumed(["latency=1"])
 
 
-def test_where_it_stops_is_where_the_capacities_meet(model, costs):
-    cluster = model("cluster").Cluster(partitions=1, bundle=64, list_streams=16)
-    told = model("simulate").stops(costs, cluster)
+def test_where_it_stops_is_where_the_capacities_meet(program, costs):
+    cluster = program("cluster").Cluster(partitions=1, bundle=64, list_streams=16)
+    told = program("simulate").stops(costs, cluster)
     assert told["part"] == "writes"
     assert told["images_a_second"] == pytest.approx(3500 / (1 + 2 * 0.12), rel=0.01)
-    own = model("cluster").seconds_an_image(costs, cluster)
+    own = program("cluster").seconds_an_image(costs, cluster)
     assert told["workers"] == pytest.approx(told["images_a_second"] * own, rel=0.01)
     assert math.isfinite(told["workers"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
 import subprocess
@@ -18,18 +17,12 @@ from liveseg.maskfile.identity import Identity
 from liveseg.maskfile.writer import MaskWriter
 from liveseg.media.frame import Frame, SourceInfo
 
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "batch"
-NAMES = ("equality", "made_files")
+FOLDER = Path(__file__).parents[2] / "benchmarks" / "batch"
 
 
 @pytest.fixture(scope="module")
-def equality():
-    """The program as a module."""
-    sys.path.insert(0, str(BENCHMARK))
-    yield importlib.import_module("equality")
-    sys.path.remove(str(BENCHMARK))
-    for name in NAMES:
-        sys.modules.pop(name, None)
+def equality(program):
+    return program("equality")
 
 
 def write_clip(path, *, times=(0, 1, 2, 3), shade=100):
@@ -114,8 +107,8 @@ def test_masks_of_pieces_are_held_to_a_tolerance_and_their_times_are_not(equalit
     assert not equality._is_equal({"pieces_steadied": found | {"pieces": 0}}, 0.02)
 
 
-def test_the_same_seed_makes_the_same_files(equality, tmp_path):
-    made = importlib.import_module("made_files")
+def test_the_same_seed_makes_the_same_files(program, tmp_path):
+    made = program("made_files")
     first = made.make_photos(tmp_path / "a", 5, seed=3) + made.make_clips(tmp_path / "a", 1, seed=3, seconds=0.4)
     again = made.make_photos(tmp_path / "b", 5, seed=3) + made.make_clips(tmp_path / "b", 1, seed=3, seconds=0.4)
     other = made.make_photos(tmp_path / "c", 5, seed=4) + made.make_clips(tmp_path / "c", 1, seed=4, seconds=0.4)
@@ -130,7 +123,7 @@ def test_the_same_seed_makes_the_same_files(equality, tmp_path):
 def test_a_run_and_pools_of_one_and_two_workers_make_the_same_files(tmp_path):
     result = tmp_path / "equality.json"
     command = [
-        sys.executable, BENCHMARK / "equality.py", "--images", "24", "--clips", "2", "--cut", "1", "--no-ray", "--more",
+        sys.executable, FOLDER / "equality.py", "--images", "24", "--clips", "2", "--cut", "1", "--no-ray", "--more",
         "--size 97 --runtime onnx", "-o", result,
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
