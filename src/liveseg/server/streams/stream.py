@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import statistics
 import threading
 import time
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from liveseg.errors import LivesegError
 from liveseg.pipeline import Pipeline
 from liveseg.render import Renderer
+from liveseg.server.log import tell
 from liveseg.server.streams.answers import StreamAnswer, StreamLinks
 from liveseg.server.streams.shown import Shown
 from liveseg.server.streams.watched import Attention, Watched
@@ -84,7 +86,6 @@ class ServerStream:
         self.shown = Shown(engine.codecs)
         self.attention = Attention(REST)
         self.failure: str | None = None
-        self.defect: BaseException | None = None
         self.created = datetime.now(UTC)
         self._engine = engine
         self._metrics = metrics
@@ -165,8 +166,8 @@ class ServerStream:
             self._set("stopped")
         except LivesegError as error:
             self._fail(str(error))
-        except Exception as error:  # noqa: BLE001 - kept, told in the log, and no concern of other streams
-            self.defect = error
+        except Exception as error:  # noqa: BLE001 - told in the log, and no concern of other streams
+            tell("defect", level=logging.ERROR, error=error, stream=self.id)
             self._fail("this is a bug in liveseg; the service's log has more")
         finally:
             self.shown.close()

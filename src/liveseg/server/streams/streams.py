@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from typing import TYPE_CHECKING
 
@@ -110,7 +109,9 @@ class ServerStreams:
         """
         stream = self.find(number)
         await stream.stop()
-        self._forget(number)
+        # Meanwhile somebody else may have forgotten it, and started it anew under the same id.
+        if self._streams.get(number) is stream:
+            self._forget(number)
 
     def _wish(self, asked: StreamRequest) -> tuple[str, Wish]:
         """The id and the source of what a client asks for."""
@@ -144,7 +145,5 @@ class ServerStreams:
             self._forget(number)
 
     def _forget(self, number: str) -> None:
-        stream = self._streams.pop(number)
+        del self._streams[number]
         self._metrics.stream(number, None)
-        if stream.defect is not None:
-            tell("defect", level=logging.ERROR, error=stream.defect)
