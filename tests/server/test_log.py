@@ -134,6 +134,29 @@ def test_credentials_in_a_traceback_are_made_unreadable():
         assert "camera.example" in line
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_credentials_in_a_field_are_made_unreadable(as_json):
+    said = "cannot open rtsp://me:hunter2@camera.example/a?token=hunter2 with Bearer hunter2"
+    line = EventFormatter(as_json=as_json).format(record("model not loaded", problem=said, status=503))
+    assert "hunter2" not in line
+    assert "camera.example" in line
+
+
+@pytest.mark.parametrize(
+    "said", ['key="a" and what follows', "Bearer abc", 'secret="', "token=\\", 'key="", "level": "x']
+)
+def test_whatever_is_said_a_line_for_programs_stays_json(said):
+    """Of a video's worker it says the last words, which may be those of who sent the video."""
+    try:
+        raise ValueError(said)
+    except ValueError as error:
+        made = record(said, (type(error), error, error.__traceback__), why=said, seconds=1.5, last_words=None)
+    told = json.loads(EventFormatter(as_json=True).format(made))
+    assert told["level"] == "info"
+    assert told["why"] == without_secrets(said)
+    assert (told["seconds"], told["last_words"]) == (1.5, None)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

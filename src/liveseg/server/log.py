@@ -65,7 +65,8 @@ class EventFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record's line."""
-        fields: dict[str, Any] = getattr(record, "fields", {})
+        # Each by itself: in a line of JSON what hides a word would hide its quotation mark, too.
+        fields = {name: _plain(value) for name, value in getattr(record, "fields", {}).items()}
         event = without_secrets(record.getMessage())
         trace = without_secrets(self.formatException(record.exc_info)) if record.exc_info else None
         if self._as_json:
@@ -73,7 +74,7 @@ class EventFormatter(logging.Formatter):
             told = {"time": when, "level": record.levelname.lower(), "event": event, **fields}
             if trace is not None:
                 told["traceback"] = trace
-            return without_secrets(json.dumps(told, ensure_ascii=False, default=str))
+            return json.dumps(told, ensure_ascii=False)
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         warned = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         line = f"{clock} {warned}{_sentence(event, fields)}"
@@ -206,6 +207,11 @@ def _id_of(scope: Scope) -> str:
         if name == b"x-request-id" and _KNOWN_ID.fullmatch(given):
             return given
     return secrets.token_hex(8)
+
+
+def _plain(value: object) -> object:
+    """A field as it may be written: numbers as they are, words without credentials."""
+    return value if value is None or isinstance(value, int | float) else without_secrets(str(value))
 
 
 def _sentence(event: str, fields: dict[str, Any]) -> str:
