@@ -181,6 +181,59 @@ def test_a_clients_oldest_results_go_where_there_are_too_many(job, tmp_path):
     assert there == [True, False, *[True] * KEPT]
 
 
+def test_a_disk_that_takes_no_folder_is_not_the_clients_fault_and_not_told_where(tmp_path, caplog):
+    import asyncio
+    import logging
+    import shutil
+
+    from liveseg.server.metrics import Metrics
+    from liveseg.server.problems import Problem
+    from liveseg.server.videos.jobs import VideoJobs
+    from liveseg.settings import ServeSettings
+
+    async def run():
+        videos = VideoJobs(ServeSettings(jobs_each=1, data_folder=tmp_path), Metrics())
+        await videos.start()
+        try:
+            shutil.rmtree(videos.store.folder)
+            # It holds no place either.
+            for _ in range(2):
+                with pytest.raises(Problem) as raised, videos.admitted("me"):
+                    raise AssertionError("admitted")
+            return raised.value
+        finally:
+            await videos.stop()
+
+    caplog.set_level(logging.ERROR, "liveseg.server")
+    problem = asyncio.run(run())
+    assert problem.status == 507
+    assert str(tmp_path) not in problem.detail
+    assert str(tmp_path) in caplog.records[-1].fields["why"]
+
+
+def test_clients_who_came_and_went_are_not_remembered(tmp_path):
+    import asyncio
+
+    from liveseg.server.metrics import Metrics
+    from liveseg.server.videos.jobs import VideoJobs
+    from liveseg.settings import ServeSettings
+
+    async def run():
+        videos = VideoJobs(ServeSettings(data_folder=tmp_path), Metrics())
+        await videos.start()
+        try:
+            with videos.admitted("192.0.2.0"):
+                for number in range(1, 20):
+                    with videos.admitted(f"192.0.2.{number}"):
+                        pass
+                assert dict(videos._coming) == {"192.0.2.0": 1}
+            return dict(videos._coming)
+        finally:
+            await videos.stop()
+
+    assert asyncio.run(run()) == {}
+
+
 def test_what_cannot_be_asked_for_yet_is_not_linked(job):
     """The worker's file may be seen before its word that it has begun."""
     job.begin()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from liveseg.errors import SinkError
 from liveseg.server.log import tell
 from liveseg.server.problems import Problem, not_ready, retry
 from liveseg.server.videos.allowance import task_of
@@ -115,12 +116,19 @@ class VideoJobs:
         if len(self._waiting) + self._coming.total() >= QUEUE:
             raise Problem(429, "too many videos wait; try again later", headers=retry(self._soon()), type="queue-full")
         number = secrets.token_urlsafe(15)
-        self._coming[client] += 1
         try:
             self.store.make(number)
+        except SinkError as error:
+            # Where that is, and why, concerns whoever runs the service.
+            tell("no folder for a video", level=logging.ERROR, why=str(error))
+            raise Problem(507, "the service has no room for this video now; try again later") from error
+        self._coming[client] += 1
+        try:
             yield number
         finally:
             self._coming[client] -= 1
+            # A counter keeps what has come to 0, and there is no end of clients.
+            self._coming += Counter()
             if number not in self._jobs:
                 self.store.remove(number)
 
