@@ -25,6 +25,8 @@ from liveseg.batch.places.names import checked
         ("photo_PNG.jpg", "photo_PNG_jpg"),
         ("scan.heic", "scan%2Eheic"),
         ("scan", "scan%2E"),
+        ("scan.", "scan%2E%2E"),
+        ("scan..jpg", "scan._jpg"),
         ("Zürich 東京.jpg", "Zürich 東京"),
         ("12:30?.jpg", "12%3A30%3F"),
         ("50%41.jpg", "50%2541"),
@@ -54,6 +56,8 @@ _paths = st.builds(lambda folders, file: "/".join([*folders, file]), st.lists(_p
 @example("a.jpg", "a.png")
 @example("a_png.jpg", "a.png")
 @example("a%2Eheic.jpg", "a.heic")
+@example("a", "a.")
+@example("a", "a..jpg")
 def test_different_files_have_different_names_that_a_place_takes(one, other):
     names = name_of(one), name_of(other)
     assert (names[0] == names[1]) == (one == other)

@@ -31,7 +31,10 @@ def name_of(relative: str) -> str:
     """
     folder, _, file = relative.rpartition("/")
     stem, extension = posixpath.splitext(file)
-    if extension == _PLAIN and not _ENDS_LIKE_ONE.search(stem):
+    if extension == ".":
+        stem, extension = file, ""
+    # A dot at the end is written like the one before an extension that nobody knows.
+    if extension == _PLAIN and not stem.endswith(".") and not _ENDS_LIKE_ONE.search(stem):
         last = safe_part(stem)
     elif extension.lower() in MEDIA_EXTENSIONS:
         last = safe_part(f"{stem}_{extension[1:]}")
