@@ -7,8 +7,14 @@ import sys
 
 import pytest
 
+from liveseg.batch.attempts import Loss, lost
 from liveseg.batch.listing import items
+from liveseg.batch.places import Place
+from liveseg.batch.records import Task
+from liveseg.batch.report import ReportFacts, write_report
 from liveseg.errors import SourceNotFoundError, UsageError
+
+LOSS = Loss("lost", "was lost")
 
 
 @pytest.fixture
@@ -79,6 +85,20 @@ def test_a_manifest_is_relative_to_itself(tree, table, name, monkeypatch):
     assert [(item.name, item.size) for item in items([path])] == [("photos/1", 5), ("photos/in/2", 8)]
 
 
+@pytest.mark.parametrize("file", [" cat.jpg", "caf\udce9.jpg"])
+def test_a_list_of_failures_brings_files_back_under_their_names(tree, tmp_path, file):
+    """Also what no spreadsheet would keep: spaces at the begin, and bytes that are no text."""
+    folder = tree()
+    try:
+        (folder / file).write_bytes(b"no picture")
+    except (OSError, UnicodeEncodeError):
+        pytest.skip("needs a file system whose names are any bytes")
+    (failed,) = items([folder])
+    write_report(Place.at(tmp_path / "out"), ReportFacts(), [lost(Task(failed), LOSS, settings="", worker="w1")])
+    (again,) = items([tmp_path / "out" / "_liveseg" / "failures.csv"])
+    assert (again.name, again.location, again.identifier) == (failed.name, failed.location, failed.identifier)
+
+
 def test_two_files_of_one_name_are_refused(tree, table):
     tree("1.jpg", "2.jpg")
     path = table("manifest.csv", path=["photos/1.jpg", "photos/2.jpg"], name=["Rome", "rome"])
@@ -118,6 +138,17 @@ def test_what_is_wrong_with_a_list_is_said_at_once(tree, table, tmp_path):
     with pytest.raises(UsageError, match=r"entry 1 of .*secret\.txt: .*holds a secret") as caught:
         items([f"@{tmp_path / 'secret.txt'}"])
     assert "HIDDEN" not in str(caught.value)
+
+
+def test_an_entry_that_no_path_can_be_is_its_workers_to_tell(tree):
+    """As one that is missing: below a file, or too long for a name."""
+    folder = tree("1.jpg")
+    (folder / "list.txt").write_text(f"1.jpg/2.jpg\n{'x' * 300}.jpg\n1.jpg\n", encoding="utf-8")
+    found = list(items([f"@{folder / 'list.txt'}"]))
+    assert [(item.version == "", item.size) for item in found] == [(True, None), (True, None), (False, 5)]
+    (folder / "nul.txt").write_bytes(b"1.jpg\na\0b.jpg\n")
+    with pytest.raises(UsageError, match=r"entry 2 of .*nul\.txt: .*NUL"):
+        list(items([f"@{folder / 'nul.txt'}"]))
 
 
 def test_a_list_is_not_held_in_memory(tmp_path, monkeypatch):

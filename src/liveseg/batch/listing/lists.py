@@ -25,6 +25,7 @@ from liveseg.batch.listing.unique import Unique
 from liveseg.batch.places import NotStoredError, StorageError
 from liveseg.batch.places.address import HTTP, clean, local_path, scheme_of
 from liveseg.batch.places.remote import RemotePlace
+from liveseg.batch.report import FAILURE_COLUMNS
 from liveseg.batch.scratch import Scratch
 from liveseg.errors import LivesegError, MissingExtraError, SourceNotFoundError, UsageError
 
@@ -94,9 +95,15 @@ def _located(base: str, location: str) -> Found:
             raise UsageError(f"{location!r} is a path of this machine, which a list from elsewhere cannot name")
         address = _joined(base, path)
         return Found(address, _below(base, address))
+    if "\0" in path:
+        raise UsageError(f"{location!r} holds a NUL, which no path does")
     absolute = os.path.normpath(os.path.join(base, os.path.expanduser(path)))  # noqa: PTH111, PTH118
     relative = _below(base, absolute)
-    return stated(absolute, relative) or Found(absolute, relative)
+    try:
+        found = stated(absolute, relative)
+    except StorageError:
+        found = None  # whoever reads it says what is wrong with it
+    return found or Found(absolute, relative)
 
 
 def _joined(base: str, path: str) -> str:
@@ -193,8 +200,10 @@ def _rows(given: Input, path: Path | None) -> Iterator[Row]:
         if given.shape == "parquet" and path is not None:
             yield from _parquet(given, path)
         elif given.shape == "csv" and path is not None:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                yield from _csv(given, file)
+            as_written = _is_of_failures(path)
+            errors = "surrogateescape" if as_written else "strict"
+            with path.open(encoding="utf-8-sig", errors=errors, newline="") as file:
+                yield from _csv(given, file, as_written=as_written)
         elif path is None:
             yield from _lines(io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "surrogateescape"))
         else:
@@ -216,15 +225,23 @@ def _lines(file: io.TextIOBase) -> Iterator[Row]:
             yield location, None, None
 
 
-def _csv(given: Input, file: io.TextIOBase) -> Iterator[Row]:
+def _is_of_failures(path: Path) -> bool:
+    """Whether it is a list of failures as a run writes it: with names as they are, whatever bytes they are made of."""
+    head = f"{','.join(FAILURE_COLUMNS)}\r\n".encode("ascii")
+    with path.open("rb") as file:
+        return file.read(len(head)) == head
+
+
+def _csv(given: Input, file: io.TextIOBase, *, as_written: bool) -> Iterator[Row]:
     head = file.readline()
     separator = max(",;\t", key=head.count)
     columns = next(csv.reader([head], delimiter=separator), [])
     chosen = _columns(given, columns)
     for row in csv.reader(file, delimiter=separator):
         if row:
+            cells = row if as_written else [cell.strip() for cell in row]
             location, name, version = (
-                (row[columns.index(column)].strip() if columns.index(column) < len(row) else "") if column else None
+                (cells[columns.index(column)] if columns.index(column) < len(cells) else "") if column else None
                 for column in chosen
             )
             if location:
