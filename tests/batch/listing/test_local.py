@@ -35,6 +35,22 @@ def test_hidden_unfinished_and_own_files_are_passed_by(tree):
     assert names(folder) == ["f"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("target", ["nothing.jpg", "link.jpg", "a.jpg/b.jpg"])
+def test_links_that_lead_nowhere_are_passed_by(tree, target):
+    folder = tree("a.jpg", "in/b.jpg")
+    (folder / "link.jpg").symlink_to(target)
+    assert names(folder) == ["a", "in/b"]
+
+
+def test_a_folder_that_goes_while_it_is_listed_is_passed_by(tree):
+    folder = tree("a/1.jpg", "b/2.jpg", "c/3.jpg")
+    stream = items([folder])
+    assert next(stream).name == "a/1"
+    shutil.rmtree(folder / "b")
+    assert [item.name for item in stream] == ["c/3"]
+
+
 def test_the_destination_is_passed_by(tree, tmp_path):
     folder = tree("a.jpg", "out/a_lite.jpg", "out/deep/b_lite.jpg", "outer/c.jpg")
     assert names(folder, out=folder / "out") == ["a", "outer/c"]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from liveseg.batch.listing.found import Found
 from liveseg.batch.listing.sorting import in_natural_order
-from liveseg.batch.places.errors import AccessError, StorageError
+from liveseg.batch.places.errors import AccessError, NotStoredError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from liveseg.batch.listing.sorting import Named
+
+_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+"""Removed meanwhile, or a link that leads nowhere."""
 
 
 def walk(
@@ -49,7 +52,10 @@ def walk(
                 continue
             path = os.path.join(level.path, name)  # noqa: PTH118 - speed counts here
             if descend(relative) and not (leave_out and os.path.realpath(path) == leave_out):
-                below = _Level(path, f"{relative}/", level.above)
+                try:
+                    below = _Level(path, f"{relative}/", level.above)
+                except NotStoredError:  # removed meanwhile
+                    continue
                 if not below.is_loop:
                     levels.append(below)
                     break
@@ -87,15 +93,20 @@ def _scanned(path: str) -> Iterator[Named]:
     try:
         with os.scandir(path) as entries:
             for entry in entries:
-                with suppress(FileNotFoundError):  # removed meanwhile
+                try:
                     if entry.is_dir():
                         yield entry.name, True
                     elif entry.is_file():
                         yield entry.name, False
+                except OSError as error:
+                    if error.errno not in _NOWHERE:
+                        raise
+    except FileNotFoundError:  # removed meanwhile
+        return
     except OSError as error:
         raise _unreadable(path, error) from error
 
 
 def _unreadable(path: str, error: OSError) -> StorageError:
-    kind = AccessError if isinstance(error, PermissionError) else StorageError
+    kind = {PermissionError: AccessError, FileNotFoundError: NotStoredError}.get(type(error), StorageError)
     return kind(f"cannot read {path}: {error.strerror or error}; change its rights, or leave it out")
