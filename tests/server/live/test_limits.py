@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from liveseg.errors import UsageError
+from liveseg.server.live.options import LiveOptions, read_message
 from liveseg.settings.serve import ServedModel
 from liveseg.weights.locate import bundled
 from liveseg.wire import Frame, Layers, Overlay
@@ -72,6 +74,12 @@ def test_a_model_is_called_what_the_service_calls_it(start, talk):
     own = ServedModel("small", bundled("lite", "int8.onnx"))
     client = talk(start(size=65, models=(ServedModel("lite"), own)).address, {"model": "small"})
     assert client.until("ready")["model"] == "small"
+
+
+def test_options_may_be_nested_as_deeply_as_they_like():
+    for depth in range(500, 2000):
+        with pytest.raises(UsageError):
+            LiveOptions().changed(read_message('{"size": ' + "[" * depth + "]" * depth + "}"))
 
 
 def test_the_token_opens_and_is_never_said_back(strict, talk):

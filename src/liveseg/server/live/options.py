@@ -128,7 +128,11 @@ def _mask(name: str, value: object) -> None:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value)
+    try:
+        text = json.dumps(value)
+    except RecursionError:
+        # What is nested as deeply as can be read cannot always be written.
+        return "what is nested so deeply"
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 
