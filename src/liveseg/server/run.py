@@ -15,6 +15,7 @@ import uvicorn
 
 from liveseg.errors import SinkError
 from liveseg.server.app import create_app
+from liveseg.server.limits.client import as_seen
 from liveseg.server.limits.connections import Doors, protocols
 from liveseg.server.log import configure, tell
 from liveseg.server.security.hosts import is_everywhere, is_loopback
@@ -110,12 +111,13 @@ class Server(uvicorn.Server):
         self.app = create_app(settings)
         self.service: Service = self.app.state.service
         self.address = _address(settings.host, listener)
+        proxies = as_seen(settings.trust_proxy)
         self.doors = Doors(
             settings.connections,
             settings.connections_each,
             head_seconds=settings.header_seconds,
             stall_seconds=settings.request_seconds,
-            proxies=settings.trust_proxy,
+            proxies=proxies,
         )
         self._grace = settings.grace_seconds
         self._listener = listener
@@ -136,8 +138,8 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=bool(settings.trust_proxy),
-                forwarded_allow_ips=list(settings.trust_proxy),
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=proxies,
                 timeout_keep_alive=_KEEP_ALIVE,
                 backlog=_BACKLOG,
             )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import threading
 
 import httpx2
@@ -82,3 +84,22 @@ def test_behind_a_proxy_each_client_has_its_own_limit(behind):
     assert sorted(answers) == [200] * EACH + [429] * 2
     assert other.status_code == 200
     assert get(behind, "/v1/who", "192.0.2.7").status_code == 200
+
+
+def test_a_proxy_of_ipv4_is_known_where_ipv6_is_listened_to_as_well(start_service):
+    if not has_ipv6():
+        pytest.skip("needs IPv6: a kernel that has it, with ::1 on lo")
+    both = start_service(ready=False, prepare=add_routes, host="::", trust_proxy=("127.0.0.1",), connections_each=EACH)
+    with contextlib.ExitStack() as stack:
+        # It stands for many clients, so that its connections are not those of one.
+        for _ in range(EACH):
+            stack.enter_context(socket.create_connection(("127.0.0.1", both.port), 10))
+        assert get(both, "/v1/who", "192.0.2.7").text == "192.0.2.7"
+
+
+def has_ipv6():
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False

@@ -6,6 +6,8 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import Scope
 
 _NETWORK = 64
@@ -34,3 +36,10 @@ def client_at(address: str) -> str:
     if parsed.is_loopback:
         return str(parsed)
     return str(ipaddress.ip_network((int(parsed), _NETWORK), strict=False))
+
+
+def as_seen(networks: Iterable[str]) -> list[str]:
+    """Addresses and networks, and for those of IPv4 how who listens to IPv6 as well sees them: `::ffff:10.0.0.1`."""
+    known = [ipaddress.ip_network(network) for network in networks]
+    mapped = [f"::ffff:{network.network_address}/{96 + network.prefixlen}" for network in known if network.version == 4]
+    return [*map(str, known), *mapped]
