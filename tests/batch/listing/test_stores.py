@@ -6,6 +6,7 @@ import functools
 import hashlib
 import http.server
 import importlib.util
+import os
 import threading
 import tracemalloc
 from pathlib import Path
@@ -121,11 +122,13 @@ def web(tree):
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def guess_type(self, path):
-            return "image/jpeg" if str(path).endswith("plain") else super().guess_type(path)
+            kinds = {"plain": "image/jpeg", "moving": "video/mp4"}
+            return kinds.get(Path(path).name) or super().guess_type(path)
 
         def log_message(self, *_):
             """Nothing."""
 
+    (folder / "moving").write_bytes(b"2")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -154,6 +157,21 @@ def test_a_web_server(web):
         items([f"{web}/none.jpg"])
     with pytest.raises(SourceNotFoundError, match="no images or videos"):
         items([f"{web}/nothing/"])
+
+
+def test_a_changed_file_of_a_web_servers_folder_is_another(web, tree):
+    before = {item.name: item.identifier for item in items([f"{web}/"])}
+    os.utime(tree() / "a b.jpg", (1e9, 1e9))
+    after = {item.name: item.identifier for item in items([f"{web}/"])}
+    assert {name for name in before if before[name] != after[name]} == {"a b"}
+    # It is the same file however it was named.
+    assert next(items([f"{web}/a%20b.jpg"])).identifier == after["a b"]
+
+
+def test_a_list_with_versions_asks_what_is_not_in_the_name(web, tmp_path):
+    (tmp_path / "urls.csv").write_text(f"url,version\n{web}/moving,v1\n{web}/plain,v1\n", encoding="utf-8")
+    found = list(items([tmp_path / "urls.csv"]))
+    assert [(item.kind, item.version) for item in found] == [("video", "v1"), ("image", "v1")]
 
 
 def test_one_that_is_gone_when_its_turn_comes_is_the_workers_to_report(web, tmp_path):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from liveseg.batch.listing.content import with_content
 from liveseg.batch.listing.inputs import Input, destination, labels, refuse_own_input, understood
-from liveseg.batch.listing.lists import asked_outright, listed_in
+from liveseg.batch.listing.lists import asked_outright, listed_in, with_facts
 from liveseg.batch.listing.trees import found_in, single
+from liveseg.batch.places.address import HTTP, scheme_of
 from liveseg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,11 +74,13 @@ def items(
 
 def _found(given: Input, out: str | None, options: Mapping[str, Any] | None) -> Iterator[Found]:
     if given.is_tree:
-        return found_in(given, out, options)
+        found = found_in(given, out, options)
+        # A web server's page says no more of a file than its name.
+        return with_facts(found, options) if scheme_of(given.base) in HTTP else found
     if given.shape != "file":
         return listed_in(given, options)
-    found = single(given)
-    return iter([asked_outright(found, options) if given.is_remote else found])
+    one = single(given)
+    return iter([asked_outright(one, options) if given.is_remote else one])
 
 
 def _begun(found: Iterator[Found]) -> Iterator[Found]:

@@ -30,7 +30,7 @@ from liveseg.batch.scratch import Scratch
 from liveseg.errors import LivesegError, MissingExtraError, SourceNotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from liveseg.batch.listing.inputs import Input
 
@@ -54,11 +54,16 @@ def listed_in(given: Input, options: Mapping[str, Any] | None) -> Iterator[Found
         SourceNotFoundError: an empty list.
         StorageError: a list that cannot be read.
     """
-    found = _found(given, options)
-    return in_threads(
-        found, partial(_asked, options=options), threads=_QUESTIONS,
-        needed=lambda file: not file.version and scheme_of(file.location) is not None,
-    )  # fmt: skip
+    return with_facts(_found(given, options), options)
+
+
+def with_facts(found: Iterable[Found], options: Mapping[str, Any] | None) -> Iterator[Found]:
+    """Files with what their stores say of them, where neither a listing nor their names do."""
+    return in_threads(found, partial(_asked, options=options), threads=_QUESTIONS, needed=_is_to_be_asked)
+
+
+def _is_to_be_asked(file: Found) -> bool:
+    return scheme_of(file.location) is not None and not (file.version and is_media(file.relative))
 
 
 def _found(given: Input, options: Mapping[str, Any] | None) -> Iterator[Found]:
@@ -153,7 +158,7 @@ def _asked(file: Found, options: Mapping[str, Any] | None) -> Found:
         facts = place.facts(name)
     except LivesegError:
         return file  # whoever reads it says what is wrong with it
-    return replace(file, version=facts.version, size=facts.size, media_type=facts.media_type)
+    return replace(file, version=file.version or facts.version, size=facts.size, media_type=facts.media_type)
 
 
 def asked_outright(file: Found, options: Mapping[str, Any] | None) -> Found:
