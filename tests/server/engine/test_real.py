@@ -17,6 +17,7 @@ from liveseg.server.engine.engine import Engine
 from liveseg.server.engine.errors import NotReady
 from liveseg.server.engine.threads import Budget, Codecs
 from liveseg.server.metrics.registry import Metrics
+from liveseg.server.segment.room import Room
 from liveseg.settings.serve import ServeSettings
 
 
@@ -128,6 +129,36 @@ def test_what_nobody_waits_for_is_not_decoded():
     assert ran == ["stays"]
 
 
+def test_what_is_decoded_for_nobody_holds_its_room_until_that_is_over():
+    gate, begun = threading.Event(), threading.Event()
+
+    def decode():
+        begun.set()
+        assert gate.wait(20)
+        raise ValueError("damaged, which nobody wants to know any more")
+
+    async def main():
+        codecs, room = Codecs(2), Room(10)
+
+        async def picture(work):
+            async with room.of(10):
+                await codecs(work)
+
+        gone = asyncio.create_task(picture(decode))
+        assert await asyncio.to_thread(begun.wait, 20)
+        gone.cancel()
+        stays = asyncio.create_task(picture(gate.is_set))
+        await asyncio.sleep(0.1)
+        assert (room.taken, gone.done(), stays.done()) == (10, False, False)
+        gate.set()
+        await stays
+        assert gone.cancelled()
+        assert room.taken == 0
+        codecs.close()
+
+    asyncio.run(main())
+
+
 _IN_TURN = """
 import asyncio, sys
 import numpy as np
@@ -135,6 +166,7 @@ from liveseg.server.engine.engine import Engine
 from liveseg.server.engine.errors import NotReady
 from liveseg.server.engine.memory import resident_bytes
 from liveseg.server.metrics.registry import Metrics
+from liveseg.server.segment.room import Room
 from liveseg.settings.serve import ServedModel, ServeSettings
 from liveseg.weights.locate import bundled
 

@@ -86,12 +86,21 @@ class Codecs:
     async def __call__(self, function: Callable[..., Made], *arguments: Any) -> Made:
         """Run a function in one of them; one whose caller is gone before its turn is not run.
 
+        A function that runs cannot be ended: whoever cancels this goes when that is over, and holds till then what he
+        has room for.
+
         Raises:
             NotReady: the service has stopped.
         """
         if self._closed:
             raise stopping()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+        doing = self._pool.submit(function, *arguments)
+        try:
+            return await asyncio.wrap_future(doing)
+        except asyncio.CancelledError:
+            if not doing.cancel():
+                await asyncio.gather(asyncio.wrap_future(doing), return_exceptions=True)
+            raise
 
     def close(self) -> None:
         """Run nothing more; what runs comes to its end by itself."""
