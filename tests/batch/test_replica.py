@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import struct
 import threading
 import time
@@ -16,9 +18,13 @@ from PIL import Image
 
 from liveseg.batch import images
 from liveseg.batch.failure import DeviceLostError
+from liveseg.batch.failures import PASSING
 from liveseg.batch.outputs import Scratch, file_name, output_names
-from liveseg.batch.records import Item, Task
+from liveseg.batch.places import StorageError
+from liveseg.batch.reading import fetch
+from liveseg.batch.records import Item, Piece, Task
 from liveseg.batch.replica import Replica
+from liveseg.batch.work import Work
 from liveseg.errors import UsageError
 from liveseg.settings import BatchSettings
 from liveseg.settings.save import parse_saves
@@ -145,6 +151,33 @@ def test_bad_files_are_recorded_with_their_reason_and_do_not_stop_the_rest(repli
     assert files(tmp_path / "out") == sorted(
         f"{name}_lite_{end}" for name in ("cat", "again") for end in ("mask.png", "areas.csv")
     )
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.EMFILE])
+@pytest.mark.parametrize("kind", ["image", "video"])
+def test_what_a_disk_refuses_is_tried_again_next_time(photo, clip, tmp_path, kind, number, monkeypatch):
+    """It says nothing of the file, which may be read without a change to it."""
+    work = Work(task(clip if kind == "video" else photo, kind=kind))
+
+    def refused(self, *_, **__):
+        raise OSError(number, os.strerror(number), str(self))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", refused)
+        patched.setattr(Path, "open", refused)
+        with pytest.raises(StorageError, match=f"cannot read .*: {os.strerror(number)}") as caught:
+            fetch(work, BatchSettings(out=str(tmp_path / "out")))
+    work.error = caught.value
+    assert work.record(worker="w1", settings="").error_kind in PASSING
+
+
+def test_a_video_in_pieces_is_read_once(clip, tmp_path):
+    """Each worker reads its own part of a file that lies here."""
+    works = [Work(Task(task(clip).item, piece=Piece(index, 4, index, index + 1.0))) for index in range(4)]
+    for work in works:
+        fetch(work, BatchSettings(out=str(tmp_path / "out")))
+    assert all(work.path == clip for work in works)
+    assert sum(work.bytes_in for work in works) == clip.stat().st_size
 
 
 def test_larger_pictures_and_frames_than_the_settings_take_are_refused(photo, samples, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liveseg.batch.images import MOST_BYTES
+from liveseg.batch.places.errors import StorageError
 from liveseg.errors import MediaError, SourceNotFoundError
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ def fetch(work: Work, settings: BatchSettings) -> None:
 
     Raises:
         SourceNotFoundError: it is not there.
-        MediaError: it cannot be read, or is no file.
-        StorageError: the storage did not give it, after its retries.
+        MediaError: it is no file, or too large.
+        StorageError: the disk, or the storage after its retries, did not give it.
     """
     with work.measure("fetch"):
         if "://" not in work.item.location:
@@ -35,14 +36,22 @@ def _local(work: Work, path: Path) -> None:
     try:
         if path.is_dir():
             raise MediaError(f"{path} is a folder, not a file")
-        work.bytes_in = path.stat().st_size
+        size = path.stat().st_size
+        piece = work.task.piece
+        # Of a video each piece reads about its part, and all of them together read it once.
+        work.bytes_in = (
+            size if piece is None else size * (piece.index + 1) // piece.count - size * piece.index // piece.count
+        )
         if work.item.kind == "image":
-            _check_size(work, work.bytes_in)
+            _check_size(work, size)
             work.data = path.read_bytes()
+        else:
+            path.open("rb").close()  # so that what fails from here on is the video
     except OSError as error:
         if error.errno in _GONE:
             raise SourceNotFoundError(f"no such file: {path}") from error
-        raise MediaError(f"cannot read {path}: {error.strerror or error}") from error
+        # Rights, a disk that fails, too many open files: that says nothing of the file.
+        raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
     work.path = path
 
 
