@@ -138,6 +138,16 @@ def test_compare_runs_in_turn_and_says_what_differs(run_liveseg, labelled_photos
     assert (tmp_path / "c.svg").read_text(encoding="utf-8").startswith("<?xml")
 
 
+def test_compare_tells_folders_of_one_name_apart(run_liveseg, labelled_photos, tmp_path):
+    folders = [tmp_path / name / "masks" for name in ("old", "new")]
+    for folder in folders:
+        shutil.copytree(labelled_photos / "masks", folder)
+    done = run_liveseg("compare", *folders, "--data", labelled_photos, "--html", "c.html", "--json", "-", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [own["name"] for own in json.loads(done.stdout)["compared"]] == list(map(str, folders))
+    assert '<article class="photo">' in (tmp_path / "c.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.long
 def test_results_made_earlier_are_compared_without_running_anything(run_liveseg, labelled_photos, tmp_path):
     for name, size, more in (("a.json", 97, ()), ("b.json", 65, ("--record", "b.jsonl"))):

@@ -131,6 +131,31 @@ def test_a_difference_says_something_only_where_its_interval_leaves_0_out(differ
     assert verdict(difference, score) == said
 
 
+def test_where_one_photo_alone_counts_nothing_is_told_apart(labelled_photos, dataset, folders, tmp_path):
+    right, wrong, _ = folders
+    for number, sample in enumerate(dataset):
+        mask = sample.read_mask()
+        path = tmp_path / "truth" / f"{sample.key}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask if number == 2 else np.full_like(mask, 255)).save(path)
+    one = open_dataset(labelled_photos, masks=tmp_path / "truth", labels="voc")
+    _, own = compare(["a", "b"], [evaluate_masks(one, folder, options=FEW) for folder in (right, wrong)])
+    assert own.evaluation.scores["miou"].low is None
+    assert own.differences["miou"].value < 0
+    assert {(each.low, each.high) for each in own.differences.values()} == {(None, None)}
+    assert verdict(own.differences["miou"]) == "not told apart"
+
+
+def test_evaluations_that_left_out_other_photos_are_refused(dataset, folders):
+    found = []
+    for folder, sample in zip(folders[:2], dataset, strict=False):
+        (folder / f"{sample.key}.png").unlink()
+        found.append(evaluate_masks(dataset, folder, options=dataclasses.replace(FEW, skip_bad=True)))
+    assert [own.images for own in found] == [len(dataset) - 1] * 2
+    with pytest.raises(UsageError, match="other images"):
+        compare(["a", "b"], found)
+
+
 def test_what_cannot_be_held_against_each_other_is_refused(dataset, folders):
     right, _, _ = folders
     own = evaluate_masks(dataset, right, options=FEW)

@@ -103,6 +103,8 @@ def _compared(
     from liveseg.evaluate.compare import compare as hold
 
     names = [own.name for own in specifications]
+    if len(set(names)) < len(names):
+        names = [own.text for own in specifications]  # what is called alike is told apart by its folders
     given: dict[int, Evaluation] = {
         index: _result(own.result, settings) for index, own in enumerate(specifications) if own.result is not None
     }

@@ -150,7 +150,8 @@ def _differences(first: Evaluation, own: Evaluation) -> dict[str, Interval]:
     for name, score in own.scores.items():
         if name in first.scores:
             drawn = own.replicates[name].astype(np.float64) - first.replicates[name]
-            told[name] = difference_interval(score.value - first.scores[name].value, drawn, own.images)
+            other = first.scores[name]
+            told[name] = difference_interval(score.value - other.value, drawn, _speaking(score, other, own.images))
     return told
 
 
@@ -159,9 +160,14 @@ def _class_differences(first: Evaluation, own: Evaluation) -> dict[str, Interval
     drawn = own.class_replicates.astype(np.float64) - first.class_replicates
     for index, (here, there) in enumerate(zip(own.per_class, first.per_class, strict=True)):
         if here.iou is not None and there.iou is not None:
-            speaking = 1 if here.iou.low is None or there.iou.low is None else own.images
+            speaking = _speaking(here.iou, there.iou, own.images)
             told[here.name] = difference_interval(here.iou.value - there.iou.value, drawn[index], speaking)
     return told
+
+
+def _speaking(one: Interval, other: Interval, images: int) -> int:
+    """How many images have a say in a difference; a score without an interval is that of one alone."""
+    return 1 if one.low is None or other.low is None else images
 
 
 def difference_interval(value: float, drawn: NDArray[np.float64], images: int) -> Interval:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from liveseg._version import __version__
+from liveseg.datasets.mapping import MappedSample
 from liveseg.datasets.photo import shown_size
 from liveseg.errors import DataError, LivesegError, MediaError, UsageError
 from liveseg.evaluate.classes import fitted
@@ -216,6 +217,7 @@ def prepare(masks: Masks, dataset: Dataset, options: EvalOptions, workers: int =
         "layout": dataset.layout,
         "images": len(dataset),
         "images_digest": _digest(dataset),
+        "truth": _reading_digest(dataset),
         "classes": list(dataset.labels.names),
         "labels": dataset.labels.to_json(),
         **masks.facts,
@@ -245,6 +247,20 @@ def _digest(dataset: Dataset) -> str:
     for sample in dataset:
         digest.update(sample.key.encode() + b"\n")
     return digest.hexdigest()
+
+
+def _reading_digest(dataset: Dataset) -> str:
+    """How the true masks are made of their files: two mappings may lead to the same classes."""
+    digest = hashlib.sha256()
+    for way in sorted({repr(_reading(sample)) for sample in dataset}):
+        digest.update(way.encode())
+    return digest.hexdigest()
+
+
+def _reading(sample: Sample) -> tuple[object, ...]:
+    if isinstance(sample, MappedSample):
+        return (sample.table, *_reading(sample.sample))
+    return (getattr(sample, "code", None), getattr(sample, "rule", None))
 
 
 def _machine() -> dict[str, Any]:

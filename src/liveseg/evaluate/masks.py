@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -178,14 +181,21 @@ class FileMasks:
     Args:
         labels: what their values stand for.
         files: the file of each photo, by its key.
-        facts: see `Masks`.
+        folder: what the folder that they lie in is called.
     """
 
     labels: LabelSet
     files: Mapping[str, Path] = field(repr=False)
-    facts: Mapping[str, Any]
+    folder: str
     network = False
     threads = 1
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """See `Masks`; all files are read for it."""
+        settings = {"masks": {"name": self.folder, "sha256": _content(self.files)}}
+        how = {"model": "masks", "runtime": "files", "device": "none", "precision": "none", "size": None}
+        return how | {"settings": settings}
 
     def warm_up(self, height: int, width: int) -> None:
         """Do nothing: they are there."""
@@ -208,8 +218,9 @@ class FileMasks:
 class FileRecipe:
     """A folder of masks.
 
-    The mask of the photo `a/b` is `a/b.png` there, `a/b_mask.png`, or as `liveseg run --save mask` names it:
-    `b_<model>_mask.png`. A mask that liveseg wrote says itself what its values stand for, others have the data set's.
+    The mask of the photo `a/b` is `a/b.png` there, `a/b_mask.png`, or, where no other photo is called `b`, as `liveseg
+    run --save mask` names it: `b_<model>_mask.png`. A mask that liveseg wrote says itself what its values stand for,
+    others have the data set's.
 
     Args:
         folder: where they are.
@@ -231,9 +242,13 @@ class FileRecipe:
             raise SourceNotFoundError(f"no such folder: {self.folder}")
         there = pictures(self.folder, MASK_EXTENSIONS)
         tail = _tail(self.dataset, there)
+        names = Counter(sample.key.rpartition("/")[2] for sample in self.dataset.samples)
         files = {}
         for sample in self.dataset.samples:
-            for key in (sample.key, f"{sample.key}_mask", f"{sample.key.rpartition('/')[2]}{tail}"):
+            name = sample.key.rpartition("/")[2]
+            # Of photos of one name in several folders such a mask says not which it belongs to.
+            alone = [f"{name}{tail}"] if names[name] == 1 else []
+            for key in (sample.key, f"{sample.key}_mask", *alone):
                 if key in there:
                     files[sample.key] = there[key]
                     break
@@ -243,15 +258,7 @@ class FileRecipe:
                 f" {self.dataset.samples[0].key} has {self.dataset.samples[0].key}.png"
             )
         labels = embedded_labels(next(iter(files.values()))) or self.dataset.labels
-        facts = {
-            "model": "masks",
-            "runtime": "files",
-            "device": "none",
-            "precision": "none",
-            "size": None,
-            "settings": {"masks": self.folder.name},
-        }
-        return FileMasks(labels, files, facts)
+        return FileMasks(labels, files, self.folder.name)
 
 
 def recipe_of(segmenter: Segmenter | ModelSettings | Path, dataset: Dataset, options: EvalOptions) -> Recipe:
@@ -277,6 +284,15 @@ def _tail(dataset: Dataset, there: Mapping[str, Path]) -> str:
     tails = {key.removeprefix(first) for key in there if key.startswith(f"{first}_") and key.endswith("_mask")}
     names = [sample.key.rpartition("/")[2] for sample in dataset.samples]
     return max(sorted(tails), key=lambda tail: sum(f"{name}{tail}" in there for name in names), default="_mask")
+
+
+def _content(files: Mapping[str, Path]) -> str:
+    """What tells masks apart that lie in folders of one name."""
+    digest = hashlib.sha256()
+    for key, path in files.items():
+        with suppress(OSError):  # which is told when its turn comes
+            digest.update(f"{key}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 def _weights(path: Path) -> dict[str, Any]:

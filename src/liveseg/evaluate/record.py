@@ -27,6 +27,7 @@ _MAGIC = json.dumps({"liveseg": _KIND})[:-1].encode()
 _BINDING = (
     "version",
     "images_digest",
+    "truth",
     "classes",
     "model",
     "runtime",
@@ -204,6 +205,8 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
     old, new = before.get(name), now.get(name)
     if name == "images_digest":
         return "its images are others"
+    if name == "truth":
+        return "its true masks are read otherwise"
     if name == "classes":
         return "its classes are others"
     if isinstance(old, dict) and isinstance(new, dict):

@@ -121,7 +121,8 @@ class Evaluation:
         device: where.
         precision: in what arithmetic.
         size: shorter side of the network's input in pixels, or `native`; `None` where files were scored.
-        settings: what else decides the result: `tile`, `tta`, `unknown`, `weights` (a file's name and sha256).
+        settings: what else decides the result: `tile`, `tta`, `unknown`, `weights` (a file's name and sha256), or
+            `masks` (a folder's name, and the sha256 of the masks in it).
         images: how many were scored.
         skipped: how many could not be read and were left out.
         skipped_why: what was wrong with the first of them, a line each.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ class Run:
         self._reasons: list[str] = []
         self._seconds = 0.0
         self._stages: dict[str, float] = {}
+        self._scored = hashlib.sha256()
 
     def add(self, counts: ImageCounts, seconds: float) -> None:
         """Take an image, and the wall time since the one before.
@@ -56,6 +58,7 @@ class Run:
             self._reasons += [counts.bad][: _REASONS - len(self._reasons)]
             return
         self._tally.add(counts)
+        self._scored.update(counts.key.encode() + b"\n")
         for stage, spent in counts.speed.items():
             self._stages[stage] = self._stages.get(stage, 0.0) + spent
 
@@ -87,7 +90,7 @@ class Run:
         return Evaluation(
             dataset=header["dataset"],
             layout=header["layout"],
-            images_digest=header["images_digest"],
+            images_digest=self._scored.hexdigest(),  # without those that were left out
             labels=self._labels,
             **{name: header[name] for name in ("model", "runtime", "device", "precision", "size", "settings")},
             images=tally.images,
