@@ -91,6 +91,16 @@ def test_both_parts_of_a_data_set_are_read_and_leaks_between_them_named(data):
     assert (alone.returncode, "leak" in alone.stdout) == (0, False)
 
 
+def test_test_photos_are_judged_by_where_no_others_are_as_training_does(data):
+    whole = data.parent / "whole"
+    for part in ("train", "test"):
+        shutil.copytree(data, whole / part)
+    done = _check(whole)
+    assert done.returncode == 1
+    assert "checking the photos of train and test" in done.stderr
+    assert "error leak (2)" in done.stdout
+
+
 def test_another_data_set_to_judge_by_is_compared_with(data):
     other = data.parent / "other"
     shutil.copytree(data, other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -219,6 +220,19 @@ def test_the_same_photo_twice_is_named_and_other_masks_for_it_contradict(good, s
     assert all(str(good / "images" / f"{number}.png") in contradiction.message for number in (1, 4))
 
 
+def test_a_photo_that_a_list_names_twice_is_looked_at_twice_and_stays_on_one_side(good):
+    dataset = open_dataset(good)
+    other = replace(dataset.samples[1], key="again", image=dataset.samples[0].image)
+    dataset = replace(dataset, samples=(*dataset.samples, other))
+    found = inspect(dataset)
+    assert len(found.photos) == 7
+    (same,) = found.problems
+    assert (same.kind, same.severity) == ("same-photo", "warning")
+    train, validation = split_dataset(dataset, 0.3, 0, found.groups, found.classes_in)
+    assert {"0", "again"} <= {sample.key for sample in train} or {"0", "again"} <= {s.key for s in validation}
+    assert found.between(train, validation) == []
+
+
 def test_much_the_same_photo_with_a_quite_other_mask_contradicts(good, scenes):
     for number, mask in ((3, np.ones((80, 120), np.uint8)), (4, _mask_of(good)[:, ::-1])):
         Image.fromarray(scenes[number - 3][:, ::-1]).save(good / "images" / f"{number}.png")
@@ -268,6 +282,15 @@ def test_classes_on_one_side_only_are_named(good):
         "stem is in 1 photo of training",
         "leaf is in 1 photo of validation",
     ]
+
+
+def test_photos_to_measure_on_that_are_all_ignored_are_an_error(good):
+    _rewrite(good, np.full((80, 120), 255, np.uint8))
+    dataset = open_dataset(good)
+    train, validation = dataset.subset("12345"), dataset.subset("0")
+    found = find_problems(dataset, train=train, validation=validation)
+    assert _kinds(found)[0] == ("nothing-to-measure", "error")
+    assert find_problems(dataset, train=validation, validation=train)[0].kind != "nothing-to-measure"
 
 
 def test_sides_with_other_classes_are_an_error(good, write_json):

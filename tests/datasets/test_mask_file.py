@@ -1,5 +1,6 @@
 """Masks as pictures of every kind that tools write."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -48,6 +49,16 @@ def paletted(mask, colors):
 )
 def test_every_form_of_a_mask_gives_the_same_classes(image, tmp_path):
     np.testing.assert_array_equal(read(image, tmp_path / "m.png"), MASK)
+
+
+@pytest.mark.parametrize("opacity", [False, True])
+@pytest.mark.parametrize("ending", [".png", ".tiff"])
+def test_16_bits_a_channel_keep_class_numbers_and_colours(opacity, ending, tmp_path):
+    path = tmp_path / f"ä{ending}"
+    for pixels in (np.dstack([MASK] * 3).astype(np.uint16), COLORS[MASK].astype(np.uint16) * 257):
+        channels = [pixels[:, :, ::-1], *([np.full(MASK.shape, 65535, np.uint16)] if opacity else [])]
+        path.write_bytes(cv2.imencode(ending, np.dstack(channels))[1].tobytes())
+        np.testing.assert_array_equal(read_mask_file(path, CODE, tmp_path / "photo.jpg"), MASK)
 
 
 def test_of_two_values_in_one_bit_the_upper_is_class_1(tmp_path):

@@ -57,3 +57,4 @@ def test_photos_with_rare_classes_come_more_often():
     assert 3 <= times[7] <= 4, "sqrt(0.1 / 0.01) times"
     assert all(times[index] == 1 for index in range(103) if index != 7)
     assert repeated(counts, 103, seed=0) == repeated(counts, 103, seed=0)
+    assert repeated(counts[:0], 3, seed=0) == (0, 1, 2), "where no photo has a mask, each comes once"

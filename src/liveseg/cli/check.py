@@ -75,10 +75,11 @@ def _sides(data: Path, settings: CheckSettings) -> tuple[Dataset, Dataset | None
     if settings.split is None:
         places = {name: chosen[name] for name in ("layout", "images", "masks")}
         parts = find_splits(data, **places)
-        if {"train", "val"} <= set(parts):
+        kept = next((name for name in ("val", "test") if name in parts), None)
+        if "train" in parts and kept is not None:
             if not (settings.quiet or settings.json):
-                say("checking the photos of train and val; --split takes one part")
-            return open_dataset(data, **chosen | {"split": "train"}), open_dataset(data, **chosen | {"split": "val"})
+                say(f"checking the photos of train and {kept}; --split takes one part")
+            return open_dataset(data, **chosen | {"split": "train"}), open_dataset(data, **chosen | {"split": kept})
     return open_dataset(data, **chosen), None
 
 

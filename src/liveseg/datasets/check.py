@@ -17,7 +17,6 @@ from liveseg.datasets.duplicates import same_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from liveseg.datasets.base import Dataset, Sample
     from liveseg.datasets.check_classes import ClassCount
@@ -61,13 +60,14 @@ def inspect(dataset: Dataset, *others: Dataset, progress: Progress | None = None
         progress: is told how many photos have been read, and of how many.
         workers: how many photos are read at the same time.
     """
-    samples: dict[Path, Sample] = {}
+    samples: list[Sample] = []
     for part in (dataset, *others):
-        for sample in part:
-            samples.setdefault(sample.image, sample)
+        known = {sample.image for sample in samples}
+        # Within one part a photo may be there twice, under two names, each with a mask of its own.
+        samples += [sample for sample in part if sample.image not in known]
     seen = []
     with ThreadPoolExecutor(workers) as pool:
-        for done in pool.map(lambda sample: examine(sample, len(dataset.labels)), samples.values()):
+        for done in pool.map(lambda sample: examine(sample, len(dataset.labels)), samples):
             seen.append(done)
             if progress is not None:
                 progress(len(seen), len(samples))
@@ -132,6 +132,9 @@ class Inspection:
             return [problem("other-classes", where, f"{train.name} and {validation.name} have other classes")]
         learned, judged = ([self.photos[index] for index in side] for side in sides)
         found = [*leaks(self.photos, set(sides[0]), set(sides[1]), self._exact, self.alike)]
+        known = [seen.pixels for seen in judged if seen.pixels is not None]
+        if known and not any(pixels.any() for pixels in known):
+            found.append(problem("nothing-to-measure", where, f"all masks to measure on in {where} are ignored (255)"))
         found += one_sided_classes(learned, judged, train.labels, where)
         return ordered(found)
 

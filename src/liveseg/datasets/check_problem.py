@@ -51,6 +51,7 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "empty-class": ("warning", "add photos with it, or take it out of the labels"),
     "rare-class": ("warning", "add photos with it, or do not trust its scores"),
     "nothing-to-learn": ("error", "label more than one class"),
+    "nothing-to-measure": ("error", "label something in them, or keep other photos to measure on"),
     "only-in-training": ("warning", "move photos with it to validation: its quality cannot be told"),
     "only-in-validation": ("warning", "move photos with it to training: it cannot be learned"),
     "other-classes": ("error", "give both the same classes by --labels or --mapping"),

@@ -146,8 +146,9 @@ def _pixels(path: Path, code: MaskCode, image: Path) -> NDArray[np.uint8]:
         with opened:
             if opened.format in ("JPEG", "MPO"):
                 raise DataError(f"{path} is a JPEG file, which blurs the values of a mask; save it as PNG")
+            deep = opened.mode in ("RGB", "RGBA", "LA") and any(";16" in str(tile) for tile in opened.tile)
             opened.load()
-            return _channels(opened, code, path)
+            return _deep(path) if deep else _channels(opened, code, path)
     except FileNotFoundError as error:
         raise DataError(f"no mask for {image}: there is no {path}") from error
     except DataError:
@@ -174,6 +175,17 @@ def _channels(opened: Image.Image, code: MaskCode, path: Path) -> NDArray[np.uin
         wrong = int(values.min() if values.min() < 0 else values.max())
         raise DataError(f"{path} has the value {wrong}, which no class has; a mask's values are 0 to 255")
     return values.astype(np.uint8)
+
+
+def _deep(path: Path) -> NDArray[np.uint8]:
+    """The channels of a picture with 16 bits in each: the upper ones of colours, the lower ones of class numbers."""
+    import cv2  # Pillow gives the upper ones only, in which every class number is 0
+
+    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise ValueError("it has 16 bits in each of several channels; save it with one channel of 8 bits")
+    colors = np.asarray(pixels[:, :, 2::-1], np.uint16)
+    return (colors >> 8 if colors.max() > IGNORE_INDEX else colors).astype(np.uint8)
 
 
 def _by_color(pixels: NDArray[np.uint8], code: MaskCode, path: Path) -> NDArray[np.uint8]:

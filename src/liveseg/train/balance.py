@@ -72,7 +72,7 @@ def repeated(counts: Counts, photos: int, seed: int) -> tuple[int, ...]:
         seed: of the lots.
     """
     there = counts > 0
-    share = there.mean(axis=0)
+    share = there.sum(axis=0) / max(len(counts), 1)
     wanted = np.sqrt(_COMMON / np.maximum(share, 1e-9)).clip(1.0, _MOST_REPEATS)
     factors = np.ones(photos)
     factors[: len(counts)] = np.where(there, wanted, 1.0).max(axis=1)
