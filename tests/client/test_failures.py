@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from liveseg.client import Client, NoAnswerError, ProblemError, UnreachableError
 from liveseg.client.steps import Reply
-from liveseg.errors import LivesegError, SourceNotFoundError, UsageError
+from liveseg.errors import LivesegError, MediaError, SourceNotFoundError, UsageError
 
 TOKEN = "correct-horse-battery"  # noqa: S105
 BUSY = {"content-type": "application/problem+json", "retry-after": "0"}
@@ -117,6 +122,65 @@ def test_somebody_else_at_the_address_is_named_so(odd, call):
         for method, arguments in (("health", ()), ("models", ()), ("segment", (b"x",)), ("segment", (b"x", "mask"))):
             with pytest.raises(ProblemError, match=r"not that of a liveseg service|answer is no"):
                 call(server.url, method, *arguments)
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'"ok"', b"[]", b"null", b'{"status": "ok"}', b'{"models": [{}], "videos": 1}']
+)
+def test_json_of_somebody_else_is_named_so(odd, call, body):
+    with odd((200, {"content-type": "application/json"}, body)) as server:
+        for method, arguments in (
+            ("health", ()),
+            ("models", ()),
+            ("videos", ()),
+            ("video", ("x",)),
+            ("streams", ()),
+            ("stream", ("x",)),
+            ("segment", (b"x", "areas")),
+        ):
+            with pytest.raises(ProblemError, match=r"not that of a liveseg service|answer is no"):
+                call(server.url, method, *arguments)
+
+
+def test_a_picture_of_other_colours_is_sent_and_one_that_is_cut_off_is_named_so(odd, call):
+    with odd((415, {}, b"")) as server:
+        for mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+            with pytest.raises(ProblemError):
+                call(server.url, "segment", Image.new(mode, (8, 8)))
+        assert len(server.requests) == 4
+        for *_, body in server.requests:
+            with Image.open(io.BytesIO(body)) as sent:
+                assert (sent.format, sent.mode, sent.size) == ("PNG", "RGB", (8, 8))
+        file = io.BytesIO()
+        Image.effect_noise((64, 64), 50).save(file, "JPEG")
+        with pytest.raises(MediaError, match="cannot send the picture"):
+            call(server.url, "segment", Image.open(io.BytesIO(file.getvalue()[:600])))
+        assert len(server.requests) == 4
+
+
+def test_a_video_that_cannot_be_read_is_named(odd, call, tmp_path, monkeypatch):
+    video, opened = tmp_path / "clip.mp4", Path.open
+    video.write_bytes(b"x")
+
+    def refused(self, *arguments, **named):
+        if self == video:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return opened(self, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", refused)
+    with odd(HEALTHY) as server, pytest.raises(MediaError, match=r"cannot read .*clip\.mp4: Permission denied"):
+        call(server.url, "submit_video", video)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, where a name may be bytes that are no text")
+def test_a_video_may_have_a_name_that_is_no_text(odd, call, tmp_path):
+    video = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    video.write_bytes(b"x")
+    with odd((415, {}, b"")) as server:
+        with pytest.raises(ProblemError):
+            call(server.url, "submit_video", video)
+        ((_, path, *_),) = server.requests
+    assert parse_qs(urlsplit(path).query)["name"] == ["caf?.mp4"]
 
 
 def test_a_redirect_is_not_followed(odd, call):

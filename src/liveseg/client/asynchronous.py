@@ -155,6 +155,7 @@ class AsyncClient:
 
         Raises:
             SourceNotFoundError: no such file.
+            MediaError: it cannot be read.
             ProblemError: as `segment`; of status 429 where the service has too many already.
             UnreachableError: as `segment`.
         """

@@ -14,7 +14,7 @@ from liveseg.client.pictures import checked, encoded
 from liveseg.client.steps import Ask, Patience, Pause, asked
 from liveseg.client.streams import Streams, StreamStatus
 from liveseg.client.videos import VideoAreas, VideoStatus
-from liveseg.errors import LivesegError, UsageError
+from liveseg.errors import LivesegError, MediaError, UsageError
 from liveseg.files import commit, discard, prepare, sink_error
 
 if TYPE_CHECKING:
@@ -92,12 +92,12 @@ class Calls:
     def models(self) -> Steps[list[ModelInfo]]:
         """Ask which models there are."""
         reply: Reply = yield from asked(Ask("GET", "/v1/models"), self._patience)
-        return [ModelInfo.of(told) for told in reply.json()["models"]]
+        return reply.told(lambda told: [ModelInfo.of(one) for one in told["models"]])
 
     def health(self) -> Steps[Health]:
         """Ask how it stands with the service."""
         alive: Reply = yield from asked(Ask("GET", "/healthz", seconds=5.0), _ONCE)
-        version = str(alive.json().get("version", ""))
+        version = alive.told(lambda told: str(told["version"]))
         try:
             yield from asked(Ask("GET", "/readyz", seconds=5.0), _ONCE)
         except ProblemError as problem:
@@ -120,27 +120,30 @@ class Calls:
     def submit(self, path: str | PathLike[str], options: Query) -> Steps[VideoStatus]:
         """Send a video."""
         found = checked(path)
-        reply: Reply = yield from asked(
-            Ask(
-                "POST",
-                "/v1/videos",
-                query={"name": found.name, **options},
-                headers={"content-type": "application/octet-stream"},
-                body=found,
-            ),
-            self._patience,
+        ask = Ask(
+            "POST",
+            "/v1/videos",
+            query={"name": found.name, **options},
+            headers={"content-type": "application/octet-stream"},
+            body=found,
         )
-        return VideoStatus.of(reply.json())
+        try:
+            reply: Reply = yield from asked(ask, self._patience)
+        except LivesegError:
+            raise
+        except OSError as error:
+            raise MediaError(f"cannot read {found}: {error.strerror or error}") from error
+        return reply.told(VideoStatus.of)
 
     def videos(self) -> Steps[list[VideoStatus]]:
         """Ask for the videos of this client."""
         reply: Reply = yield from asked(Ask("GET", "/v1/videos"), self._patience)
-        return [VideoStatus.of(told) for told in reply.json()["videos"]]
+        return reply.told(lambda told: [VideoStatus.of(one) for one in told["videos"]])
 
     def video(self, name: str) -> Steps[VideoStatus]:
         """Ask how it stands with a video."""
         reply: Reply = yield from asked(Ask("GET", video_path(name)), self._patience)
-        return VideoStatus.of(reply.json())
+        return reply.told(VideoStatus.of)
 
     def wait(self, name: str, progress: OnProgress | None, seconds: float | None, every: float) -> Steps[VideoStatus]:
         """Wait for a video."""
@@ -165,7 +168,7 @@ class Calls:
         reply: Reply = yield from asked(
             Ask("GET", video_path(name, "/areas"), query={"points": points}), self._patience
         )
-        return VideoAreas.of(reply.json())
+        return reply.told(VideoAreas.of)
 
     def image(self, path: str) -> Steps[bytes]:
         """Ask for a picture."""
@@ -196,19 +199,19 @@ class Calls:
     def streams(self) -> Steps[Streams]:
         """Ask for the live sources on the service's side."""
         reply: Reply = yield from asked(Ask("GET", "/v1/streams"), self._patience)
-        return Streams.of(reply.json())
+        return reply.told(Streams.of)
 
     def start_stream(self, options: Query) -> Steps[StreamStatus]:
         """Have a live source read."""
         body = json.dumps({name: value for name, value in options.items() if value is not None}).encode()
         headers = {"content-type": "application/json"}
         reply: Reply = yield from asked(Ask("POST", "/v1/streams", headers=headers, body=body), self._patience)
-        return StreamStatus.of(reply.json())
+        return reply.told(StreamStatus.of)
 
     def stream(self, name: str) -> Steps[StreamStatus]:
         """Ask how it stands with a live source."""
         reply: Reply = yield from asked(Ask("GET", stream_path(name)), self._patience)
-        return StreamStatus.of(reply.json())
+        return reply.told(StreamStatus.of)
 
     def stop_stream(self, name: str) -> Steps[None]:
         """End a live source; one that is gone already is no error."""

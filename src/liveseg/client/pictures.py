@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     Sendable = str | PathLike[str] | bytes | NDArray[np.uint8] | Image
 
+_OTHER_COLOURS = ("CMYK", "YCbCr", "LAB", "HSV", "RGBX")
+"""Pillow's modes that a PNG does not hold, and that are RGB in other words."""
+
 
 def encoded(picture: Sendable, *, quality: int | None = None) -> bytes:
     """The bytes of a picture.
@@ -43,11 +46,16 @@ def encoded(picture: Sendable, *, quality: int | None = None) -> bytes:
     if not isinstance(picture, Image.Image):
         raise UsageError(f"a picture is a path, bytes, a numpy array or a PIL image, not {type(picture).__name__}")
     target = io.BytesIO()
-    if quality is None:
-        # More effort makes it a few percent smaller, and takes three times as long.
-        picture.save(target, "PNG", compress_level=1)
-    else:
-        picture.convert("RGB").save(target, "JPEG", quality=quality)
+    try:
+        if quality is None:
+            # More effort makes it a few percent smaller, and takes three times as long.
+            picture = picture.convert("RGB") if picture.mode in _OTHER_COLOURS else picture
+            picture.save(target, "PNG", compress_level=1)
+        else:
+            picture.convert("RGB").save(target, "JPEG", quality=quality)
+    except OSError as error:
+        # Of a file that Pillow has opened the pixels are read only now.
+        raise MediaError(f"cannot send the picture: {' '.join(str(error).split())}") from error
     return target.getvalue()
 
 

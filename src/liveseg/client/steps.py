@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from liveseg.client.errors import ProblemError
+from liveseg.errors import LivesegError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeAlias
 
 T = TypeVar("T")
@@ -104,6 +106,18 @@ class Reply:
         except ValueError as error:
             raise ProblemError.of(self.status, "", b"", None) from error
 
+    def told(self, of: Callable[[Any], T]) -> T:
+        """What the body's JSON comes to.
+
+        Raises:
+            ProblemError: it says something else: somebody else answered.
+        """
+        told = self.json()
+        try:
+            return of(told)
+        except (KeyError, TypeError, ValueError, AttributeError, LivesegError) as error:
+            raise ProblemError.of(self.status, "", b"", None) from error
+
 
 @dataclass(frozen=True)
 class Pause:
@@ -157,4 +171,6 @@ def asked(ask: Ask, patience: Patience) -> Steps[Reply]:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    # On Linux a file's name may be bytes that are no text.
+    return text.encode("utf-8", "replace").decode("utf-8")
