@@ -9,6 +9,7 @@ import pickle
 import signal
 import sys
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -92,6 +93,21 @@ def test_a_kill_in_the_middle_leaves_no_half_file_and_what_it_leaves_is_cleared(
     assert place.clear_unfinished(older_than=3600) == 0
     assert place.clear_unfinished(older_than=-1) == left
     assert unfinished() == []
+
+
+def test_what_is_unfinished_is_found_without_holding_the_names_of_the_rest(place):
+    (place.folder / "in").mkdir(parents=True)
+    for number in range(20_000):
+        os.close(os.open(place.folder / "in" / f"photo-{number:08}.png", os.O_CREAT | os.O_WRONLY))
+    (place.folder / "in" / ".left.partial.png").write_bytes(b"half")
+    tracemalloc.start()
+    try:
+        assert place.clear_unfinished(older_than=-1) == 1
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 500_000
+    assert not (place.folder / "in" / ".left.partial.png").exists()
 
 
 def test_only_one_of_many_makes_a_new_file(place):

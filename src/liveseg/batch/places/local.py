@@ -160,13 +160,11 @@ class LocalPlace(Place):
         """Remove the partial files that killed processes left."""
         under = checked_folder(under)
         removed, before = 0, time.time() - older_than
-        for folder, _, files in os.walk(self._path(under) if under else self._root):
-            for file in filter(is_unfinished, files):
-                path = Path(folder, file)
-                with _telling("remove", path), contextlib.suppress(FileNotFoundError):
-                    if path.stat().st_mtime <= before:
-                        path.unlink()
-                        removed += 1
+        for path in _unfinished(self._path(under) if under else self._root):
+            with _telling("remove", path), contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime <= before:
+                    path.unlink()
+                    removed += 1
         return removed
 
     def _path(self, name: str) -> Path:
@@ -255,6 +253,18 @@ def _walk(folder: Path, before: str) -> Iterator[tuple[str, int]]:
                     yield before + entry.name, size
     for name in folders:
         yield from _walk(folder / name, f"{before}{name}/")
+
+
+def _unfinished(top: Path) -> Iterator[Path]:
+    """The partial files below a folder, one by one: beside each there may be millions of others."""
+    waiting = [str(top)]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif is_unfinished(entry.name):
+                    yield Path(entry.path)
 
 
 @contextmanager
