@@ -18,6 +18,9 @@ from liveseg.server.videos.jobs import VideoJobs
 if TYPE_CHECKING:
     from liveseg.settings import ServeSettings
 
+_LAST_SECONDS = 2.0
+"""For streams to end in, where they have had no grace, or have not ended in it."""
+
 
 class Service:
     """One running service.
@@ -55,7 +58,7 @@ class Service:
         """
         self.stopping.set()
         ends = asyncio.get_running_loop().time() + grace
-        await asyncio.gather(self.live.stop(), self.streams.stop())
+        await asyncio.gather(self.live.stop(), self.streams.stop(grace))
         return await self.running.idle(max(ends - asyncio.get_running_loop().time(), 0.0))
 
     async def stop(self) -> None:
@@ -67,6 +70,6 @@ class Service:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self.engine.stop, 0.0)
             stack.push_async_callback(self.videos.stop)
-            stack.push_async_callback(self.streams.stop)
+            stack.push_async_callback(self.streams.stop, _LAST_SECONDS)
             stack.push_async_callback(self.live.stop)
             await self.running.cut()

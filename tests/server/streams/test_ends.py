@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import threading
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -28,7 +31,7 @@ async def streams():
     try:
         yield found, metrics
     finally:
-        await found.stop()
+        await found.stop(10)
         engine.codecs.close()
 
 
@@ -78,3 +81,23 @@ def test_a_defect_is_told_in_the_log_when_it_happens(monkeypatch, caplog):
     caplog.set_level(logging.ERROR, "liveseg.server")
     (told,) = asyncio.run(scene())
     assert (told.exc_info[0], told.fields) == (ZeroDivisionError, {"stream": "door"})
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes, which Windows does not have")
+def test_a_source_that_cannot_be_interrupted_does_not_hold_up_the_end(start_service, tmp_path):
+    pipe = tmp_path / "nobody-writes.mp4"
+    os.mkfifo(pipe)
+    service = start_service(ready=True, grace_seconds=0.5, stream=(NamedStream("pipe", str(pipe)),))
+    try:
+        with service.client() as client:
+            assert client.post("/v1/streams", json={"name": "pipe"}).status_code == 201
+            while not (threads := [one for one in threading.enumerate() if one.name == "liveseg-stream-pipe"]):
+                time.sleep(0.02)
+            # Until it is in the call that opens the file.
+            time.sleep(1)
+        service.end(30)
+        assert threads[0].is_alive()
+    finally:
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    threads[0].join(30)
+    assert not threads[0].is_alive()

@@ -7,7 +7,7 @@ import logging
 import statistics
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,15 +110,15 @@ class ServerStream:
         """Whether it has not ended."""
         return not self._task.done()
 
-    async def stop(self) -> None:
-        """End it in good order; a second call waits with the first."""
+    async def stop(self, seconds: float | None = None) -> None:
+        """End it in good order; a second call waits with the first, but not for longer than that."""
         self._stop.set()
         self.attention.call()
         self.shown.close()
         if not self._has_thread:
             # It waits for its model. A thread ends by itself, also one that waits for its source.
             self._task.cancel()
-        await asyncio.wait([self._task])
+        await asyncio.wait([self._task], timeout=seconds)
 
     def answer(self, links: StreamLinks) -> StreamAnswer:
         """How it stands with it, as JSON."""
@@ -287,7 +287,9 @@ async def _in_thread(work: Callable[[], None], name: str) -> None:
             work()
         except BaseException as error:  # noqa: BLE001 - raised again by who waits
             failed = error
-        loop.call_soon_threadsafe(finish, failed)
+        # Who was not waited for at the end may find the loop closed.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(finish, failed)
 
     threading.Thread(target=run, name=name, daemon=True).start()
     await done

@@ -44,10 +44,14 @@ class ServerStreams:
         self._streams: dict[str, ServerStream] = {}
         self._stopping = False
 
-    async def stop(self) -> None:
-        """End all of them, and every answer that shows one; may be called twice."""
+    async def stop(self, seconds: float) -> None:
+        """End all of them, and every answer that shows one; may be called twice.
+
+        Args:
+            seconds: how long to wait for them; a file that the system does not open cannot be interrupted.
+        """
         self._stopping = True
-        await asyncio.gather(*(stream.stop() for stream in self._streams.values()))
+        await asyncio.gather(*(stream.stop(seconds) for stream in self._streams.values()))
 
     @property
     def all(self) -> list[ServerStream]:
