@@ -83,6 +83,16 @@ def document(annotations=ANNOTATIONS, categories=CATEGORIES, numbers=(12, 7, 9))
     return {"info": {}, "licenses": [], "images": images, "annotations": entries, "categories": categories}
 
 
+def test_of_two_years_of_one_part_none_is_lost(coco, photo, write_json):
+    photo(coco / "val2014" / "000000000007.jpg", 1)
+    entries = {"images": [{"id": 7, "file_name": "000000000007.jpg"}], "annotations": []}
+    write_json(coco / "annotations" / "instances_val2014.json", document() | entries)
+    assert set(find_splits(coco)) == {"val", "val2014"}
+    assert len(open_dataset(coco, split="val")) == 3
+    assert [sample.key for sample in open_dataset(coco, split="val2014")] == ["000000000007"]
+    assert len(open_dataset(coco)) == 4
+
+
 @pytest.fixture
 def coco(tmp_path, photo, write_json):
     """COCO's own layout: `annotations/instances_val2017.json` and `val2017/`, with three photos."""

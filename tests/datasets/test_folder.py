@@ -65,6 +65,18 @@ def test_a_part_with_a_name_of_its_own_is_a_folder_in_both(leaves, photo, write_
     assert len(open_dataset(leaves)) == 4
 
 
+def test_a_folder_that_is_called_as_a_part_among_others_is_only_a_folder(tmp_path, photo, write_mask, regions):
+    for kind in ("bus", "car", "train"):
+        photo(tmp_path / "images" / kind / "a.jpg")
+        write_mask(tmp_path / "masks" / kind / "a.png", regions(1))
+    assert find_splits(tmp_path) == ()
+    assert [sample.key for sample in open_dataset(tmp_path)] == ["bus/a", "car/a", "train/a"]
+    assert [sample.key for sample in open_dataset(tmp_path, split="train")] == ["a"]
+    photo(tmp_path / "images" / "val" / "a.jpg")
+    write_mask(tmp_path / "masks" / "val" / "a.png", regions(1))
+    assert find_splits(tmp_path) == ("train", "val")
+
+
 def test_two_folders_anywhere_are_named(leaves, tmp_path):
     (leaves / "images").rename(tmp_path / "photos here")
     (leaves / "masks").rename(tmp_path / "truth")

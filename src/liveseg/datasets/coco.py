@@ -174,7 +174,12 @@ def _files(path: Path) -> dict[str, Path]:
             if len(found) == 1:
                 return {_part(found[0]): found[0]}
             if found:
-                return {_part(file) or file.stem: file for file in found}
+                named: dict[str, Path] = {}
+                # Of two years of one part the later has the part's name.
+                for file in reversed(found):
+                    name = _part(file) or file.stem
+                    named[file.stem.removeprefix("instances_") if name in named else name] = file
+                return dict(reversed(named.items()))
     return {}
 
 

@@ -100,7 +100,12 @@ def _parts(request: Request) -> dict[str, tuple[Path, Path]]:
     # Photos beside the folders of parts belong to none; then the folders are only folders.
     if any(path.suffix.lower() in IMAGE_EXTENSIONS for path in images.iterdir()):
         return {}
-    return {name: (own, other) for name, (own, other) in split_folders(images, masks).items()}
+    found = {name: (own, other) for name, (own, other) in split_folders(images, masks).items()}
+    if len(found) == 1:
+        # Nor is a lone one among others a part: it may be called after the vehicle.
+        inner = [folder for folder in images.iterdir() if folder.is_dir() and (masks / folder.name).is_dir()]
+        return found if sum(not folder.name.startswith(".") for folder in inner) == 1 else {}
+    return found
 
 
 def _split_pairs(path: Path) -> dict[str, tuple[Path, Path]]:
