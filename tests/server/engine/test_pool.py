@@ -252,6 +252,23 @@ def test_the_default_model_is_tried_again_by_itself(kit, monkeypatch, caplog):
     assert told == [("model not loaded", "the weights of a are not there")] * 2 + [("model loaded", None)]
 
 
+def test_the_default_model_waits_for_a_place_without_a_word(kit, monkeypatch, caplog):
+    monkeypatch.setattr(pool_module, "_BUSY_RETRY", 0.02)
+
+    async def main():
+        async with kit.running(names=("a", "b"), models_in_memory=1) as engine:
+            async with engine.lease("b"):
+                with pytest.raises(NotReady, match="being loaded"):
+                    await engine.segment(kit.picture(1))
+                await kit.until(lambda: states(engine)["a"] == "failed")
+                await asyncio.sleep(0.5)
+                assert [record.message for record in caplog.records] == ["model not loaded"]
+            await kit.until(lambda: states(engine) == {"a": "ready", "b": "absent"})
+
+    with caplog.at_level(logging.WARNING, "liveseg.server"):
+        asyncio.run(main())
+
+
 def test_a_defect_in_loading_is_logged_and_ends_no_thread(kit, monkeypatch, caplog):
     monkeypatch.setattr(pool_module, "FIRST_RETRY", 0.1)
 

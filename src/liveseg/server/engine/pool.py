@@ -217,12 +217,18 @@ class ModelPool:
                 if self._wanted:
                     return self._wanted.pop(0)
                 default = self._places[self.default]
-                again = default.retry_at - self._clock() if default.state == "failed" else None
+                # While all places are leased that would fail again and again; a release wakes this.
+                tried = default.state == "failed" and not self._is_leased_out()
+                again = default.retry_at - self._clock() if tried else None
                 if again is not None and again <= 0:
                     self._want(default)
                     continue
                 self._changed.wait(again)
             return None
+
+    def _is_leased_out(self) -> bool:
+        held = [own for own in self._places.values() if own.loaded is not None]
+        return len(held) >= self._most and all(own.leases for own in held)
 
     def _make_room(self, place: Place) -> bool:
         """Wait until there is room for one model more; whether there is."""
