@@ -153,7 +153,7 @@ def test_the_card_tells_classes_scores_data_use_and_limits(finished):
     card = finished.folder.card.read_text(encoding="utf-8")
     path = finished.folder.path.as_posix()
     for words in (
-        "# pets", "**cat**, **dog** and **whale**", "all else is background", "40 labelled photos",
+        "# pets", "Finds **cat** and **dog** in pictures", "all else is background", "40 labelled photos",
         "the bundled weights", "| cat | 100.0", "photos a second", f"--weights {path}", f'Segmenter(weights="{path}")',
         "| cat | 30 | 90 | 9.01% | 9 |", "the mask x.png has no photo", "30 steps", "75 seconds", "liveseg train pets",
         "(card.jpg)", "(report.html)", "Seed 3",
@@ -170,6 +170,21 @@ def test_limits_name_what_is_little_and_what_is_missing(fitted, finished):
         assert words in said, words
     assert "weak" not in said
     assert "longer training" not in said
+
+
+def test_of_one_photo_there_is_no_interval_to_believe(fitted, finished):
+    said = limits(fitted, FACTS, replace(finished.evaluation, images=1))[0]
+    assert said == "It was measured on 1 photo only, so its scores say next to nothing."
+
+
+def test_a_bar_in_a_class_name_ends_no_cell(fitted, finished):
+    evaluation = finished.evaluation
+    named = [replace(own, name=f"{own.name}|x") for own in evaluation.per_class]
+    facts = replace(FACTS, classes=tuple(replace(own, name=f"{own.name}|x") for own in FACTS.classes))
+    evaluation = replace(evaluation, per_class=tuple(named))
+    told = card(Subject(finished.folder.path, fitted, facts, "nothing", finished.parity, evaluation, None, ""))
+    rows = [line.replace("\\|", "") for line in told.splitlines() if line.startswith("| cat")]
+    assert [row.count("|") for row in rows] == [7, 6]
 
 
 def test_limits_say_what_is_weak_and_what_longer_training_might_do(fitted, finished):

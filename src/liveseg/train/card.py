@@ -80,15 +80,15 @@ def limits(fitted: Fitted, facts: DataFacts, evaluation: Evaluation | None) -> l
             " (`liveseg eval`)."
         )
     if evaluation is not None and evaluation.images < _FEW_MEASURED:
-        found.append(
-            f"It was measured on {count(evaluation.images, 'photo')} only, so its scores are rough: believe the"
-            " intervals, not the numbers."
+        believed = (
+            "are rough: believe the intervals, not the numbers" if evaluation.images > 1 else "say next to nothing"
         )
+        found.append(f"It was measured on {count(evaluation.images, 'photo')} only, so its scores {believed}.")
     shown = [own for own in facts.classes if own.photos or own.measured]
     few = [f"{own.name} ({own.photos})" for own in shown if own.photos < _FEW_LEARNED]
     if few:
         found.append(f"Few photos to learn from show {_and(few)}; more of them help these classes most.")
-    never = [own.name for own in facts.classes if not own.photos and not own.measured]
+    never = _never(facts)
     if never:
         found.append(f"No photo shows {_and(never)}, so it cannot find that.")
     if evaluation is not None:
@@ -116,7 +116,7 @@ def limits(fitted: Fitted, facts: DataFacts, evaluation: Evaluation | None) -> l
 def _opening(subject: Subject) -> str:
     fitted, facts = subject.fitted, subject.facts
     labels = fitted.contract.labels
-    names = labels.names[int(labels.background) :]
+    names = [name for name in labels.names[int(labels.background) :] if name not in _never(facts)]
     rest = "; all else is background" if labels.background else ""
     photos = [count(facts.train, "labelled photo")] if facts.train else []
     photos += [count(facts.unlabelled, "photo") + " without masks"] if facts.unlabelled else []
@@ -174,9 +174,18 @@ def _standard(facts: DataFacts) -> str:
     return f"the class that {facts.teacher} gives them" if _of_a_teacher(facts) else "the right class"
 
 
+def _never(facts: DataFacts) -> list[str]:
+    """The classes that no photo shows."""
+    return [own.name for own in facts.classes if not own.photos and not own.measured]
+
+
+def _cell(name: str) -> str:
+    return name.replace("|", "\\|")
+
+
 def _row(own: ClassScore, facts: ClassFacts | None) -> str:
     learned, measured = ("-", str(own.images)) if facts is None else (f"{facts.photos:,}", f"{facts.measured:,}")
-    cells = [own.name, percent(own.iou), percent(own.accuracy), percent(own.precision), learned, measured]
+    cells = [_cell(own.name), percent(own.iou), percent(own.accuracy), percent(own.precision), learned, measured]
     return f"| {' | '.join(cells)} |"
 
 
@@ -196,7 +205,7 @@ def _use(subject: Subject) -> str:
 def _data(facts: DataFacts) -> list[str]:
     total = sum(own.pixels for own in facts.classes) or 1
     rows = [
-        f"| {own.name} | {own.photos:,} | {own.pixels:,} | {own.pixels / total:.2%} | {own.measured:,} |"
+        f"| {_cell(own.name)} | {own.photos:,} | {own.pixels:,} | {own.pixels / total:.2%} | {own.measured:,} |"
         for own in facts.classes
     ]
     learned = count(facts.train, "photo")
@@ -247,7 +256,7 @@ def _duration(seconds: float) -> str:
 
 
 def _and(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return "".join(words) if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _listed(lines: Iterable[str]) -> str:
