@@ -144,25 +144,20 @@ def test_a_file_sent_in_one_request_is_not_tried_more_often_than_that(shaky, fil
 
 def test_a_truncated_body_goes_on_where_it_broke_off(shaky, file, tmp_path):
     shaky.commit(file, "mask.png")
-    # A connection that ends may take with it what came and was not read yet: then it begins again, now and then.
-    for _ in range(5):
-        before = len(shaky.faults.requests)
-        shaky.faults.fail("truncate", method="GET", match="mask", after=2_500_000)
-        assert shaky.fetch("mask.png", tmp_path / "back") == len(MANY)
-        assert (tmp_path / "back").read_bytes() == MANY
-        asked = [headers for method, _path, headers in shaky.faults.requests[before:] if method == "GET"]
-        ranges = [headers.get("range") for headers in asked]
-        assert ranges[0] is None
-        if ranges[1] is not None:
-            break
+    before = len(shaky.faults.requests)
+    shaky.faults.fail("truncate", method="GET", match="mask", after=2_500_000)
+    assert shaky.fetch("mask.png", tmp_path / "back") == len(MANY)
+    assert (tmp_path / "back").read_bytes() == MANY
+    asked = [headers for method, _path, headers in shaky.faults.requests[before:] if method == "GET"]
+    ranges = [headers.get("range") for headers in asked]
+    assert ranges[0] is None
+    # What came and was not read yet when the connection ended may be asked for again.
     start = int(ranges[1].removeprefix("bytes=").removesuffix("-"))
     assert 0 < start <= 2_500_000
 
 
-def test_a_body_that_breaks_off_again_and_again_arrives_in_the_end(shaky, file, tmp_path):
-    shaky.commit(file, "mask.png")
-    # More breaks than attempts, but each brings more than a MiB.
-    shaky.faults.fail("truncate", times=QUICK.attempts + 2, method="GET", match="mask", after=1_200_000)
+def test_a_body_that_breaks_off_again_and_again_arrives_in_the_end(shaky):
+    # More breaks than attempts, but each brings about a MiB.
     shaky.commit_bytes(MANY * 4, "large.bin")
     shaky.faults.fail("truncate", times=QUICK.attempts + 2, method="GET", match="large", after=1_200_000)
     assert shaky.read("large.bin") == MANY * 4
