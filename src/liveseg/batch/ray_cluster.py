@@ -208,7 +208,7 @@ def _mute() -> Iterator[None]:
 
 
 def _hush() -> None:
-    """Ray Data writes to its session's log file all the same."""
+    """Ray Data writes to its session's log file all the same, and to the handlers of whoever called us."""
     for handler in logging.getLogger("ray.data").handlers:
-        if isinstance(handler, logging.StreamHandler):
+        if isinstance(handler, logging.StreamHandler) and type(handler).__module__.partition(".")[0] == "ray":
             handler.setLevel(logging.CRITICAL + 1)
