@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import os
@@ -64,6 +65,15 @@ def pytest_collection_modifyitems(config, items):
     left_out = [item for item in items if item.get_closest_marker("soak")]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_heap():
+    """Whatever the tests before left is no longer looked through: else a full collection takes seconds at last.
+
+    Six thousand tests, PyTorch and Hypothesis make millions of objects that live until the end.
+    """
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

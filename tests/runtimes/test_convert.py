@@ -185,6 +185,7 @@ def test_an_onnx_file_of_ones_own_is_exported_and_quantised_without_pytorch(pict
     assert load(Request(weights=wish.target)).contract.labels == models["vines"].contract.labels
 
 
+@pytest.mark.long
 def test_what_an_onnx_file_cannot_become_says_why(pictures, models, tmp_path):
     own = Original(None, models["vines"].onnx)
     for format in ("onnx", "pt2"):  # noqa: A001

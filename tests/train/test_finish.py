@@ -172,6 +172,7 @@ def test_limits_name_what_is_little_and_what_is_missing(fitted, finished):
     assert "longer training" not in said
 
 
+@pytest.mark.long
 def test_of_one_photo_there_is_no_interval_to_believe(fitted, finished):
     said = limits(fitted, FACTS, replace(finished.evaluation, images=1))[0]
     assert said == "It was measured on 1 photo only, so its scores say next to nothing."
