@@ -358,6 +358,7 @@ def test_notes_say_what_was_done_and_what_to_do():
     assert Segmenter.from_runtime(Local(LITE)).notes(4000, 3000) == []
 
 
+@pytest.mark.long
 def test_the_command_line_cuts_and_says_so(run_liveseg, crowd, tmp_path):
     Image.fromarray(crowd).save(tmp_path / "crowd.png")
     done = run_liveseg("run", "crowd.png", "--tile", "on", "--json", "--save", "mask", cwd=tmp_path)

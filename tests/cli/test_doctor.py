@@ -38,6 +38,7 @@ def test_doctor_tells_what_runs_videos_and_pictures_and_why(diagnose):
     assert ": " in found["runtime for videos"]["detail"]
 
 
+@pytest.mark.long
 def test_doctor_finds_packages_that_overwrite_each_other(diagnose):
     found, code = diagnose("onnxruntime-gpu", "opencv-python")
     assert code == 1

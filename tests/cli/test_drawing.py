@@ -88,6 +88,7 @@ def test_unknown_pixels_are_counted_and_saved_apart(run_liveseg, samples, tmp_pa
     assert areas["unknown"]["pixels"] == (saved == len(PASCAL_VOC)).sum() > 100
 
 
+@pytest.mark.long
 def test_a_video_side_by_side_is_twice_as_wide_and_has_its_source_on_the_left(run_liveseg, samples, tmp_path):
     common = ("--limit", 5, "--alpha", 1, "--crf", 1, *SMALL)
     for name, more in (("one.mp4", ()), ("two.mp4", ("--side-by-side",))):

@@ -203,6 +203,7 @@ def test_what_makes_no_sense_ends_in_one_line(run_liveseg, samples, tmp_path, ar
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.long
 def test_outlines_can_be_left_out(run_liveseg, samples, tmp_path):
     for name, more in {"with.png": [], "without.png": ["--no-outlines"]}.items():
         done = run_liveseg(
@@ -230,6 +231,7 @@ def test_outlines_are_drawn_beside_the_source_which_stays_as_it_is(run_liveseg, 
     assert changed[:, : width // 2].mean() > 5 * changed[:, width // 2 + 10 :].mean()
 
 
+@pytest.mark.long
 def test_a_run_that_leaves_out_what_exists_goes_on_with_its_table(run_liveseg, samples, tmp_path):
     def run(*sources):
         return run_liveseg("run", *sources, "--areas", "all.csv", "--skip-existing", "--limit", 2, *SMALL, cwd=tmp_path)

@@ -34,6 +34,7 @@ def test_a_table_becomes_a_picture_or_a_page(run_liveseg, require_module, table,
     assert '"name":"background"' in text
 
 
+@pytest.mark.long
 def test_the_picture_stands_beside_its_table_and_is_kept(run_liveseg, require_module, table, tmp_path):
     require_module("matplotlib", "matplotlib")
     own = tmp_path / "mine.csv"

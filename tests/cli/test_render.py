@@ -67,6 +67,7 @@ def test_frames_are_the_same_bytes_as_those_of_the_run(samples, tmp_path):
     assert other != expected
 
 
+@pytest.mark.long
 def test_all_that_a_run_saves_comes_from_its_masks_just_the_same(run_liveseg, samples, made, masks, tmp_path):
     saves = "overlay,color,confidence,cutout,polygons,coco,npz"
     target = f"{tmp_path}/"
@@ -88,6 +89,7 @@ def test_all_that_a_run_saves_comes_from_its_masks_just_the_same(run_liveseg, sa
             assert own.read_bytes() == expected.read_bytes(), name
 
 
+@pytest.mark.long
 def test_every_third_frame_makes_the_video_that_the_run_made(run_liveseg, samples, tmp_path):
     clip = samples / "video_2.mp4"
     done = run_liveseg(

@@ -75,6 +75,7 @@ def test_of_several_sources_a_dead_one_hurts_no_other_and_no_password_is_told(li
     assert "hidden" not in said + out.decode()
 
 
+@pytest.mark.long
 def test_a_grid_shows_all_sources_in_one_file(liveseg, samples, tmp_path):
     videos = [samples / "video_1.mp4", samples / "video_2.mp4"]
     code, out, said = liveseg(*videos, "--grid", "--realtime", "--duration", "4", "--size", "97", "--json")

@@ -94,6 +94,7 @@ def test_mask_of_a_video_is_a_mask_file(save, samples, tmp_path):
     assert names(tmp_path) == ["v.mp4", "v_mask.nut"]
 
 
+@pytest.mark.long
 def test_only_what_is_missing_is_made(save, samples, tmp_path):
     run = [samples / "video_2.mp4", "--limit", "2", "--save", "overlay,areas,npz", "-o", "out/"]
     save(*run)

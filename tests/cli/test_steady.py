@@ -28,6 +28,7 @@ def test_videos_are_smoothed_unless_a_device_does_the_whole_line(asked, on_a_dev
     assert pipeline.smooth is (Smoother if smoothed else None)
 
 
+@pytest.mark.long
 def test_masks_are_those_of_each_frame_alone_with_no_smooth(run_liveseg, samples, tmp_path):
     areas = {}
     for flags in ((), ("--smooth",), ("--no-smooth",)):

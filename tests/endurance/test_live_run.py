@@ -83,6 +83,7 @@ def test_ctrl_c_ends_a_live_run_well_with_a_file_that_plays(rtsp_server, start, 
     assert len(frames_of(target, read_clock)) == report["frames"] > 0
 
 
+@pytest.mark.long
 def test_a_source_that_is_dead_hurts_no_other(rtsp_server, http_server, deaf_server, start, tmp_path, read_clock):
     urls = [rtsp_server.url("clock"), deaf_server.url("rtsp"), http_server.url("clock.mjpg")]
     process = start(*urls, "-o", tmp_path, "--duration", "2", "--timeout", "1", "--size", "128", *UNTOUCHED)

@@ -272,6 +272,7 @@ def test_a_video_dropped_on_another_tab_comes_here(open_page, small, samples):
     guest.get_by_role("button", name="Cancel video_2.mp4").click()
 
 
+@pytest.mark.long
 def test_with_a_token_the_player_needs_none(video_tab, start_service, samples):
     token = "correct-horse-battery-staple"  # noqa: S105
     service = start_service(size=97, threads=1, runtime="onnx", token=token)

@@ -149,6 +149,7 @@ def test_swapped_corners_leave_the_old_file_and_when_forced_say_so(pictures, tmp
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.long
 def test_int8_is_calibrated_compared_and_marked(pictures, tmp_path):
     for target, format, runs in [(tmp_path / "a.onnx", "onnx", 2), (tmp_path / "b.xml", "openvino", 1)]:  # noqa: A001
         made = convert(Original("lite", None), Wish(target, format, int8=True), pictures[3:], calibration=pictures[:3])
@@ -217,6 +218,7 @@ def test_without_openvino_its_format_names_the_extra(pictures, tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_graph_that_openvino_cannot_read_is_one_line(models, pictures, tmp_path, monkeypatch):
     own = Original(None, models["vines"].onnx)
     assert own.reference.name == "onnx"

@@ -103,6 +103,7 @@ def test_openvinos_own_files_run_with_the_names_beside_them(tmp_path):
     assert loaded.contract.align_corners
 
 
+@pytest.mark.long
 def test_an_exported_program_runs_by_pytorch(lite, save_program, tmp_path):
     path = save_program(Contracted(lite), find_model("lite").contract, tmp_path / "own.pt2")
     loaded = load(Request(weights=path))

@@ -80,7 +80,7 @@ def edited(source, target, edit, file=MODEL):
     "name",
     [
         "lite",
-        "deeplabv3",
+        pytest.param("deeplabv3", marks=pytest.mark.long),
         pytest.param("lraspp", marks=pytest.mark.long),
         pytest.param("deeplabv3_resnet50", marks=pytest.mark.long),
         pytest.param("fcn_resnet50", marks=pytest.mark.long),

@@ -26,6 +26,9 @@ from liveseg.train.run_folder import RunFolder
 from liveseg.train.start import make_start
 from liveseg.tuning.engines import engines
 
+pytestmark = pytest.mark.long
+"""The end of a real training takes long; `tests/cli/test_train.py` goes through one in `make test`."""
+
 NAMES = ("background", "cat", "dog", "whale")
 PLAN = Plan(
     photos=12, crop=129, base=161, batch=4, devices=1, accumulate=1, interval=3, rounds=10, lr=1e-3, warmup=0,
@@ -89,7 +92,6 @@ def finished(fitted, photos, tmp_path_factory):
     return done
 
 
-@pytest.mark.long
 def test_the_model_says_what_the_network_said(finished):
     assert finished.parity.agreement > 0.999
     assert finished.evaluation.images == 3
@@ -97,7 +99,6 @@ def test_the_model_says_what_the_network_said(finished):
     assert finished.evaluation.model == "pets"
 
 
-@pytest.mark.long
 def test_every_runtime_takes_the_folder_and_knows_name_classes_and_colours(finished, fitted, photos):
     image = photos.samples[0].read_image()
     masks = []
@@ -111,7 +112,6 @@ def test_every_runtime_takes_the_folder_and_knows_name_classes_and_colours(finis
     assert (masks[0] == 1).mean() > 0.2
 
 
-@pytest.mark.long
 def test_colours_are_changed_in_one_place(finished, tmp_path):
     run = tmp_path / "moved"
     shutil.copytree(finished.folder.path, run)
@@ -122,7 +122,6 @@ def test_colours_are_changed_in_one_place(finished, tmp_path):
         assert Segmenter(weights=run, runtime=runtime).labels.palette[1] == (1, 2, 3)
 
 
-@pytest.mark.long
 def test_other_commands_take_the_folder_too(finished):
     settings = ModelSettings(weights=finished.folder.path)
     (engine,) = engines(settings)
@@ -132,13 +131,11 @@ def test_other_commands_take_the_folder_too(finished):
     assert original.reference.contract.name == "pets"
 
 
-@pytest.mark.long
 def test_its_files_can_be_read_by_others(finished):
     for file in (finished.folder.checkpoint, finished.folder.graph, finished.folder.card):
         assert stat.S_IMODE(file.stat().st_mode) == stat.S_IMODE(finished.folder.config.stat().st_mode), file.name
 
 
-@pytest.mark.long
 def test_the_report_is_kept_as_data_and_as_a_page(finished):
     kept = load_evaluation(finished.folder.report)
     assert kept.scores == finished.evaluation.scores
@@ -148,7 +145,6 @@ def test_the_report_is_kept_as_data_and_as_a_page(finished):
     assert finished.folder.picture.stat().st_size > 5000
 
 
-@pytest.mark.long
 def test_the_card_tells_classes_scores_data_use_and_limits(finished):
     card = finished.folder.card.read_text(encoding="utf-8")
     path = finished.folder.path.as_posix()
@@ -163,7 +159,6 @@ def test_the_card_tells_classes_scores_data_use_and_limits(finished):
         assert f"- {limit}" in card
 
 
-@pytest.mark.long
 def test_limits_name_what_is_little_and_what_is_missing(fitted, finished):
     said = " ".join(limits(fitted, FACTS, finished.evaluation))
     for words in ("measured on 3 photos only", "show dog (4)", "No photo shows whale", "Nothing was measured for dog"):
@@ -172,7 +167,6 @@ def test_limits_name_what_is_little_and_what_is_missing(fitted, finished):
     assert "longer training" not in said
 
 
-@pytest.mark.long
 def test_of_one_photo_there_is_no_interval_to_believe(fitted, finished):
     said = limits(fitted, FACTS, replace(finished.evaluation, images=1))[0]
     assert said == "It was measured on 1 photo only, so its scores say next to nothing."
@@ -199,7 +193,6 @@ def test_limits_say_what_is_weak_and_what_longer_training_might_do(fitted, finis
     assert "scores are rough" not in said
 
 
-@pytest.mark.long
 def test_of_a_student_without_masks_it_is_said_that_its_scores_are_agreement(fitted, finished):
     facts = replace(FACTS, train=0, unlabelled=40, teacher="big")
     assert "how far it agrees with its teacher, not how right" in limits(fitted, facts, finished.evaluation)[0]
@@ -208,7 +201,6 @@ def test_of_a_student_without_masks_it_is_said_that_its_scores_are_agreement(fit
     assert "of 100 pixels get the class that big gives them" in told
 
 
-@pytest.mark.long
 def test_without_photos_to_measure_on_there_is_a_model_and_no_claim(fitted, photos, tmp_path):
     folder = RunFolder.create(tmp_path / "blind")
     facts = replace(FACTS, validation=0)
@@ -221,7 +213,6 @@ def test_without_photos_to_measure_on_there_is_a_model_and_no_claim(fitted, phot
     assert "report.html" not in card
 
 
-@pytest.mark.long
 def test_facts_count_photos_and_pixels_by_side(photos):
     pixels = {sample.key: np.bincount(sample.read_mask().ravel(), minlength=256)[:4] for sample in photos}
     facts = facts_of(photos.limit(2), photos.subset([photos.samples[2].key]), lambda sample: pixels[sample.key])

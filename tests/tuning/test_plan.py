@@ -103,6 +103,7 @@ def test_another_source_size_line_or_encoder_is_measured_anew(planned, home):
     assert len(list((home / "tuning").glob("*.json"))) == 5
 
 
+@pytest.mark.long
 def test_a_corrupt_cache_is_measured_again(planned, home):
     planned(25)
     (file,) = (home / "tuning").glob("*.json")
@@ -122,6 +123,7 @@ def test_a_model_that_came_later_is_measured_beside_what_is_known(planned, home)
     assert len(json.loads(file.read_text(encoding="utf-8"))["engines"]) == 2
 
 
+@pytest.mark.long
 def test_a_faster_precision_buys_a_larger_size(planned):
     without, with_it = planned(25, missing=("int8",)).chosen, planned(25, missing=(), threads=2).chosen
     assert with_it.precision == "int8"
@@ -204,6 +206,7 @@ def test_streams_share_the_machine(planned):
     assert "of each of 3 streams" in planned(8, streams=3).said[-1]
 
 
+@pytest.mark.long
 def test_no_more_is_aimed_at_than_a_live_source_gives(planned):
     found = planned(25, source_rate=12)
     assert found.target == 12

@@ -41,6 +41,7 @@ def kill_worker(hurt):
             child.kill()
 
 
+@pytest.mark.long
 def test_a_killed_worker_fails_its_job_and_the_next_one_is_made(hurt, steady, video):
     with httpx2.Client(base_url=hurt.url, timeout=60) as client:
         place = submit(client, video)
