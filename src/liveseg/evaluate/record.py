@@ -111,10 +111,8 @@ class Record:
             counts: of the image.
             seconds: wall time since the one before.
         """
-        try:
+        with files.errors_named(self.path):
             self._write(counts.to_line(seconds))
-        except OSError as error:
-            raise files.sink_error(self.path, error) from error
 
     def _write(self, line: str) -> None:
         if self._file is None:

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from liveseg.errors import SinkError, UsageError
-from liveseg.files import refuse_existing, sink_error
+from liveseg.files import errors_named, refuse_existing, sink_error
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -38,13 +38,11 @@ class LineFile:
         self._head = head
         self._lock = threading.Lock()
         refuse_existing(path, overwrite=overwrite or append)
-        try:
+        with errors_named(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             # What lies there is kept until there is something to put in its place. No buffer: what could not be
             # written would come up again when the file is closed.
             self._file: FileIO = path.open("ab", buffering=0)
-        except OSError as error:
-            raise sink_error(path, error) from error
         self._replaces = not append and self._file.tell() > 0
 
     def add(self, text: str) -> None:

@@ -116,7 +116,8 @@ def limits(fitted: Fitted, facts: DataFacts, evaluation: Evaluation | None) -> l
 def _opening(subject: Subject) -> str:
     fitted, facts = subject.fitted, subject.facts
     labels = fitted.contract.labels
-    names = [name for name in labels.names[int(labels.background) :] if name not in _never(facts)]
+    never = _never(facts)
+    names = [name for name in labels.names[int(labels.background) :] if name not in never]
     rest = "; all else is background" if labels.background else ""
     photos = [count(facts.train, "labelled photo")] if facts.train else []
     photos += [count(facts.unlabelled, "photo") + " without masks"] if facts.unlabelled else []

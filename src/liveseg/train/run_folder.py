@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from liveseg.errors import OutputExistsError, SinkError, SourceNotFoundError, UsageError, WeightsError
-from liveseg.files import atomic_write, sink_error
+from liveseg.files import atomic_write, errors_named, sink_error
 from liveseg.weights.run import CHECKPOINT, GRAPH
 
 if TYPE_CHECKING:
@@ -168,13 +168,11 @@ class RunFolder:
             SinkError: as `check`, or the folder cannot be made.
         """
         folder = cls.check(path, resume=resume, overwrite=overwrite)
-        try:
+        with errors_named(path):
             if not resume:
                 folder._clear()  # noqa: SLF001 - this is its own class
             for name in _FOLDERS:
                 (path / name).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise sink_error(path, error) from error
         return folder
 
     @contextmanager

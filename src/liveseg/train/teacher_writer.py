@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from liveseg.errors import LivesegError, SinkError
-from liveseg.files import atomic_write, partial_path, sink_error
+from liveseg.files import atomic_write, errors_named, partial_path, sink_error
 from liveseg.tiling import log_probabilities, probabilities
 from liveseg.train.teacher import HEADER, Quantisation, Record, TeacherLogits, decode, encode
 
@@ -95,13 +95,11 @@ class LogitsWriter:
             raise ValueError(f"{key!r} with {len(logits)} classes, not {len(self.labels)}")
         data = encode(PROBABILITIES.values(log_probabilities(probabilities(logits))))
         record = Record(self._end, len(data), logits.shape[1], logits.shape[2])
-        try:
+        with errors_named(self.path):
             self._data.write(data)
             self._data.flush()
             # The line last: what it tells of is there.
             self._say({key: record.to_json()})
-        except OSError as error:
-            raise sink_error(self.path, error) from error
         self.records[key] = record
         self._end += len(data)
 
